@@ -1,0 +1,31 @@
+"""Filter images on the GPU, or the CPU runtime that stands in for it.
+
+Needs: results/images/{sample}.ome.tif
+Makes: results/filtered/{sample}.{filter}.ome.tif (temporary)
+"""
+
+
+rule filter:
+    """Run one filter chain on the images of one sample."""
+    input:
+        images="<results>/images/{sample}.ome.tif",
+    output:
+        images=temp("<results>/filtered/{sample}.{filter}.ome.tif"),
+        record="<results>/provenance/filter/{sample}.{filter}.json",
+    params:
+        steps=steps_of,
+        channel=channel_of,
+        device=config["device"],
+        code=code_of("filter.py"),
+    log:
+        "<logs>/filter/{sample}.{filter}.log",
+    benchmark:
+        "<benchmarks>/filter/{sample}.{filter}.tsv"
+    wildcard_constraints:
+        filter=one_of(FILTERS),
+    resources:
+        gpu=1,
+    conda:
+        "../../envs/gpu.yaml"
+    script:
+        "../scripts/filter.py"

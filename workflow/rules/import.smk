@@ -1,0 +1,51 @@
+"""Import raw files as OME-TIFF with physical voxel sizes; mend truth by the written rules.
+
+Needs: resources/{dataset}/... or the folder that the dataset names
+Makes: results/images/{sample}.ome.tif, results/truth/{sample}.ome.tif, .objects.parquet
+"""
+
+
+rule import_images:
+    """Bring the images of one sample into one multi-series OME-TIFF."""
+    input:
+        files=files_of,
+    output:
+        images="<results>/images/{sample}.ome.tif",
+        record="<results>/provenance/import_images/{sample}.json",
+    params:
+        row=sheet_row,
+        dataset=dataset_of,
+        code=code_of("import_images.py"),
+    log:
+        "<logs>/import_images/{sample}.log",
+    benchmark:
+        "<benchmarks>/import_images/{sample}.tsv"
+    conda:
+        "../../envs/image.yaml"
+    script:
+        "../scripts/import_images.py"
+
+
+rule import_truth:
+    """Bring the ground truth of one sample onto its images' grid, mended and with its groups."""
+    input:
+        files=files_of,
+        images="<results>/images/{sample}.ome.tif",
+    output:
+        labels="<results>/truth/{sample}.ome.tif",
+        objects="<results>/truth/{sample}.objects.parquet",
+        record="<results>/provenance/import_truth/{sample}.json",
+    params:
+        row=sheet_row,
+        dataset=dataset_of,
+        code=code_of("import_truth.py"),
+    log:
+        "<logs>/import_truth/{sample}.log",
+    benchmark:
+        "<benchmarks>/import_truth/{sample}.tsv"
+    wildcard_constraints:
+        sample=one_of(SCORED),
+    conda:
+        "../../envs/image.yaml"
+    script:
+        "../scripts/import_truth.py"

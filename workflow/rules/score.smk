@@ -1,0 +1,27 @@
+"""Score every method against the ground truth.
+
+Needs: results/labels/{sample}.{method}.ome.tif, results/truth/{sample}.ome.tif
+Makes: results/scores/{sample}.{method}.parquet, one row per image
+"""
+
+
+rule score:
+    """Score one method on the images of one sample."""
+    input:
+        labels=labels_of,
+        truth="<results>/truth/{sample}.ome.tif",
+    output:
+        scores="<results>/scores/{sample}.{method}.parquet",
+        record="<results>/provenance/score/{sample}.{method}.json",
+    params:
+        code=code_of("score.py"),
+    log:
+        "<logs>/score/{sample}.{method}.log",
+    benchmark:
+        "<benchmarks>/score/{sample}.{method}.tsv"
+    wildcard_constraints:
+        method=one_of(METHODS),
+    conda:
+        "../../envs/image.yaml"
+    script:
+        "../scripts/score.py"

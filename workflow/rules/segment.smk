@@ -1,0 +1,52 @@
+"""Segment: label the objects of every sample with every method.
+
+Needs: results/filtered/{sample}.{filter}.ome.tif
+Makes: results/labels/{sample}.{method}.ome.tif, 32-bit labels
+"""
+
+
+rule segment_gpu:
+    """Label one sample with one method of the GPU families."""
+    input:
+        images=filtered_of_method,
+    output:
+        labels="<results>/labels/{sample}.{method}.ome.tif",
+        record="<results>/provenance/segment_gpu/{sample}.{method}.json",
+    params:
+        method=method_of,
+        device=config["device"],
+        code=code_of_segmenter,
+    log:
+        "<logs>/segment_gpu/{sample}.{method}.log",
+    benchmark:
+        "<benchmarks>/segment_gpu/{sample}.{method}.tsv"
+    wildcard_constraints:
+        method=one_of(methods_of_kind(gpu=True)),
+    resources:
+        gpu=1,
+    conda:
+        "../../envs/gpu.yaml"
+    script:
+        "../scripts/segment.py"
+
+
+rule segment_cpu:
+    """Label one sample with one method of the CPU families."""
+    input:
+        images=filtered_of_method,
+    output:
+        labels="<results>/labels/{sample}.{method}.ome.tif",
+        record="<results>/provenance/segment_cpu/{sample}.{method}.json",
+    params:
+        method=method_of,
+        code=code_of_segmenter,
+    log:
+        "<logs>/segment_cpu/{sample}.{method}.log",
+    benchmark:
+        "<benchmarks>/segment_cpu/{sample}.{method}.tsv"
+    wildcard_constraints:
+        method=one_of(methods_of_kind(gpu=False)),
+    conda:
+        "../../envs/image.yaml"
+    script:
+        "../scripts/segment.py"

@@ -1,0 +1,255 @@
+"""Config files and the sample sheet: read, checked, and refused with one clear sentence."""
+
+import csv
+import difflib
+import os
+import re
+from bisect import bisect_left
+from collections.abc import Iterable
+from fnmatch import fnmatchcase
+from functools import cache
+from glob import glob
+from pathlib import Path
+
+import yaml
+
+from bioagree import filters, parameters, segmentation
+from bioagree.errors import InputError
+from bioagree.segmentation import postprocess
+
+REQUIRED_COLUMNS = ("sample", "dataset", "images")
+OPTIONAL_COLUMNS = ("truth", "session")
+NAME = re.compile(r"[A-Za-z0-9_-]+")
+TRUTH = "truth"  # stands where a method's name stands, for the ground truth
+
+
+def read_yaml(path: str | Path) -> dict:
+    """Read a YAML mapping; a key that occurs twice is an error, not a silent loss."""
+    try:
+        with open(path, encoding="utf-8") as file:
+            content = yaml.load(file, _UniqueKeys)
+    except FileNotFoundError:
+        raise InputError(f"{path} does not exist") from None
+    except yaml.YAMLError as error:
+        raise InputError(f"{path} is not valid YAML: {' '.join(str(error).split())}") from None
+    if not isinstance(content, dict):
+        raise InputError(f"{path} must hold a mapping of keys to values")
+    return content
+
+
+def validate(content: dict, schema_path: str | Path, where: str) -> None:
+    """Check a mapping against a closed JSON Schema.
+
+    Raises
+    ------
+    InputError
+        One sentence on the first fault: the place, the key, and what is allowed.
+    """
+    from jsonschema import Draft202012Validator
+
+    validator = Draft202012Validator(_load_schema(str(schema_path)))
+    errors = sorted(validator.iter_errors(content), key=lambda error: list(map(str, error.path)))
+    if errors:
+        raise InputError(f"{where}: {_sentence(errors[0])}")
+
+
+def read_samples(path: str | Path, datasets: Iterable[str]) -> dict[str, dict[str, str]]:
+    """Read the sample sheet, a tab-separated table with one row per acquisition.
+
+    Parameters
+    ----------
+    path : str or Path
+        The sheet; its columns are :data:`REQUIRED_COLUMNS` and :data:`OPTIONAL_COLUMNS`.
+    datasets : iterable of str
+        Names that the column `dataset` may hold.
+
+    Returns
+    -------
+    dict
+        Row by sample, in the order of the sheet; optional columns that are absent are empty.
+    """
+    datasets = set(datasets)
+    allowed = (*REQUIRED_COLUMNS, *OPTIONAL_COLUMNS)
+    try:
+        with open(path, encoding="utf-8-sig", newline="") as file:
+            lines = list(csv.reader(file, delimiter="\t"))
+    except FileNotFoundError:
+        raise InputError(f"sample sheet {path} does not exist") from None
+    header = [name.strip() for name in lines[0]] if lines else []
+    _check_header(path, header, allowed)
+    samples: dict[str, dict[str, str]] = {}
+    for number, line in enumerate(lines[1:], start=2):
+        if not any(cell.strip() for cell in line):
+            continue
+        if len(line) != len(header):
+            raise InputError(
+                f"{path}, row {number} has {len(line)} cells, but the header names {len(header)} "
+                "columns; cells are separated by tabs"
+            )
+        row = dict.fromkeys(allowed, "") | dict(zip(header, map(str.strip, line), strict=True))
+        _check_row(f"{path}, row {number}", row, datasets)
+        if row["sample"] in samples:
+            raise InputError(f"{path}, row {number} repeats the sample {row['sample']!r}")
+        samples[row["sample"]] = row
+    if not samples:
+        raise InputError(f"{path} names no sample; at least one row is needed")
+    return samples
+
+
+def check_methods(content: dict, chosen: Iterable[str], where: str) -> None:
+    """Check that filter chains and methods name functions and parameters that exist."""
+    for name, steps in content["filters"].items():
+        parameters.check_steps(steps, filters.STEPS, f"{where}: filter {name!r}")
+    for name, method in content["methods"].items():
+        place = f"{where}: method {name!r}"
+        if name == TRUTH:
+            raise InputError(f"{place}: the name {TRUTH!r} is kept for the ground truth")
+        _check_choice(method["filter"], content["filters"], f"{place} names the filter")
+        _check_choice(method["segmenter"], segmentation.FAMILIES, f"{place} names the segmenter")
+        function = segmentation.segmenter(method["segmenter"])
+        parameters.check(function, method.get("parameters", {}), f"{place}: {function.__name__}")
+        parameters.check_steps(method.get("postprocess", []), postprocess.STEPS, place)
+    for name in chosen:
+        _check_choice(name, content["methods"], "config: methods names the method")
+
+
+def check_datasets(content: dict, where: str) -> None:
+    """Check what the schema of datasets cannot say: axes against voxels, repair steps, URLs."""
+    for name, dataset in content.items():
+        place = f"{where}: dataset {name!r}"
+        spatial = [axis for axis in dataset["axes"] if axis in "ZYX"]
+        if len(dataset["voxel_um"]) != len(spatial):
+            raise InputError(
+                f"{place}: voxel_um has {len(dataset['voxel_um'])} numbers, but the axes "
+                f"{dataset['axes']!r} need {len(spatial)} ({', '.join(spatial)})"
+            )
+        if "C" not in dataset["axes"] and len(dataset["channels"]) != 1:
+            raise InputError(f"{place}: axes without C have one channel; name exactly one")
+        if "T" in dataset["axes"] and "time_step_s" not in dataset:
+            raise InputError(f"{place}: axes with T need time_step_s")
+        repair = dataset.get("truth", {}).get("repair", [])
+        parameters.check_steps(repair, postprocess.STEPS, f"{place}: truth.repair")
+
+
+def check_truth(samples: dict[str, dict[str, str]], datasets: dict, where: str) -> None:
+    """Check that whoever names truth files says of which kind that truth is."""
+    for name, row in samples.items():
+        if row["truth"] and "truth" not in datasets[row["dataset"]]:
+            raise InputError(
+                f"{where}: sample {name!r} names truth files, but dataset {row['dataset']!r} has "
+                "no key 'truth'; give its kind there: manual, silver or exact"
+            )
+
+
+def match_files(folder: str | Path, pattern: str) -> list[str]:
+    """Return the files below `folder` that match a glob pattern, sorted.
+
+    Folders are listed once a process, so that a sheet with thousands of samples in one folder is
+    read in time proportional to its length.
+
+    Raises
+    ------
+    InputError
+        When nothing matches.
+    """
+    parent, last = os.path.split(os.path.join(folder, pattern))
+    if glob_magic(parent):
+        found = glob(os.path.join(parent, last))
+    elif not glob_magic(last):
+        found = [os.path.join(parent, last)] if os.path.isfile(os.path.join(parent, last)) else []
+    else:
+        names = _listing(parent)
+        literal = re.split(r"[*?\[]", last, maxsplit=1)[0]
+        start, end = bisect_left(names, literal), bisect_left(names, literal + "\U0010ffff")
+        found = [os.path.join(parent, n) for n in names[start:end] if fnmatchcase(n, last)]
+    if not found:
+        raise InputError(f"no file matches {pattern!r} in {folder}")
+    return sorted(found)
+
+
+def glob_magic(text: str) -> bool:
+    """Say whether a path holds wildcard characters."""
+    return any(character in text for character in "*?[")
+
+
+@cache
+def _listing(folder: str) -> list[str]:
+    try:
+        return sorted(os.listdir(folder))
+    except OSError:
+        return []
+
+
+@cache
+def _load_schema(path: str) -> dict:
+    return read_yaml(path)
+
+
+def _check_header(path, header: list[str], allowed: tuple[str, ...]) -> None:
+    for name in REQUIRED_COLUMNS:
+        if name not in header:
+            raise InputError(
+                f"{path} lacks the column {name!r}; its header is {', '.join(header) or 'empty'}; "
+                f"needed are {', '.join(REQUIRED_COLUMNS)}, separated by tabs"
+            )
+    for name in header:
+        if name not in allowed:
+            raise InputError(f"{path} has an {_unknown('column', name, allowed)}")
+    if len(set(header)) != len(header):
+        raise InputError(f"{path} repeats a column in its header: {', '.join(header)}")
+
+
+def _check_row(where: str, row: dict[str, str], datasets: set[str]) -> None:
+    for name in REQUIRED_COLUMNS:
+        if not row[name]:
+            raise InputError(f"{where} has an empty cell in the column {name!r}")
+    if not NAME.fullmatch(row["sample"]):
+        raise InputError(
+            f"{where}: sample {row['sample']!r} may hold only letters, digits, '_' and '-'"
+        )
+    _check_choice(row["dataset"], datasets, f"{where} names the dataset")
+
+
+def _check_choice(name: str, allowed: Iterable[str], where: str) -> None:
+    if name not in (allowed := list(allowed)):
+        raise InputError(f"{where} {name!r}, which is unknown; {_allowed(name, allowed)}")
+
+
+def _unknown(kind: str, name: str, allowed: Iterable[str]) -> str:
+    return f"unknown {kind} {name!r}; {_allowed(name, allowed)}"
+
+
+def _allowed(name: str, allowed: Iterable[str]) -> str:
+    allowed = sorted(allowed)
+    close = difflib.get_close_matches(str(name), allowed, n=1)
+    hint = f" (did you mean {close[0]!r}?)" if close else ""
+    return f"allowed are {', '.join(allowed) or 'none'}{hint}"
+
+
+def _sentence(error) -> str:
+    place = ".".join(str(part) for part in error.path)
+    where = f"{place} " if place else ""
+    if error.validator == "additionalProperties":
+        known = error.schema.get("properties", {})
+        name = next(key for key in error.instance if key not in known)
+        return (
+            f"{where}has an {_unknown('key', name, known)}"
+            if where
+            else _unknown("key", name, known)
+        )
+    if error.validator == "required":
+        missing = next(key for key in error.validator_value if key not in error.instance)
+        return f"{where}lacks the key {missing!r}"
+    hint = error.schema.get("description", "")
+    return f"{where}is wrong: {error.message}" + (f"; allowed: {hint}" if hint else "")
+
+
+class _UniqueKeys(yaml.SafeLoader):
+    def construct_mapping(self, node, deep=False):
+        keys = [key.value for key, _ in node.value]
+        for key in keys:
+            if keys.count(key) > 1:
+                raise yaml.constructor.ConstructorError(
+                    None, None, f"the key {key!r} occurs twice", node.start_mark
+                )
+        return super().construct_mapping(node, deep)

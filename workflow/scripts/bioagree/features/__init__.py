@@ -1,0 +1,1 @@
+"""What is measured on each object, and what it means."""

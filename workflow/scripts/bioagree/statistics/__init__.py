@@ -1,0 +1,1 @@
+"""How well measurements agree, repeat and differ."""

@@ -1,0 +1,19 @@
+"""Draw one image of several samples with the outlines of the truth and of every method."""
+
+from bioagree import images
+from bioagree.configuration import TRUTH
+from bioagree.figures import outlines
+from bioagree.job import job
+
+with job(snakemake) as this:
+    labels = iter(snakemake.input.labels)
+    examples = zip(
+        snakemake.params.methods.items(),
+        snakemake.input.images,
+        this.output.figures,
+        strict=True,
+    )
+    for (_, methods), source, target in this.progress(examples):
+        found = {method: next(images.read(next(labels))) for method in methods}
+        ordered = {TRUTH: found.pop(TRUTH)} | found if TRUTH in found else found
+        outlines.draw(target, next(images.read(source)).channel(), ordered)

@@ -1,0 +1,26 @@
+"""Label the objects of one filtered sample with one method."""
+
+from dataclasses import asdict
+
+from bioagree import images, segmentation
+from bioagree.job import job
+
+with job(snakemake) as this:
+    method = snakemake.params.method
+    if wanted := snakemake.params.get("device"):
+        from bioagree import device
+
+        this.note(device=asdict(device.choose(wanted)))
+    labels = [
+        segmentation.label(
+            image,
+            method["segmenter"],
+            method.get("parameters", {}),
+            method.get("postprocess", []),
+        )
+        for image in this.progress(images.read(snakemake.input.images))
+    ]
+    for image in labels:
+        if not image.array.any():
+            this.warn(f"{image.name}: {snakemake.wildcards.method} found no object")
+    images.write_labels(this.output.labels, labels)
