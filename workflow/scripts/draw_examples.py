@@ -13,7 +13,8 @@ with job(snakemake) as this:
         this.output.figures,
         strict=True,
     )
-    for (_, methods), source, target in this.progress(examples):
+    for (sample, methods), source, target in this.progress(examples):
         found = {method: next(images.read(next(labels))) for method in methods}
         ordered = {TRUTH: found.pop(TRUTH)} | found if TRUTH in found else found
-        outlines.draw(target, next(images.read(source)).channel(), ordered)
+        image = next(images.read(source)).channel()
+        outlines.draw(target, image, ordered, f"sample {sample}, image {image.name}")

@@ -30,10 +30,10 @@ class Quantity:
     unit: str
 
 
-COUNT = Quantity("count", "Objects per image", "objects")
+COUNT = Quantity("count", "Object count", "per image")
 SIZES = {
-    2: Quantity("mean_area_um2", "Mean area per image", "µm²"),
-    3: Quantity("mean_volume_um3", "Mean volume per image", "µm³"),
+    2: Quantity("mean_area_um2", "Mean area", "µm²"),
+    3: Quantity("mean_volume_um3", "Mean volume", "µm³"),
 }
 
 

@@ -29,7 +29,7 @@ import time
 import zipfile
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from difflib import get_close_matches
@@ -41,6 +41,7 @@ from logging import getLogger
 from pathlib import Path
 from shutil import copyfileobj
 from tempfile import TemporaryDirectory, mkdtemp
+from typing import BinaryIO
 from urllib.parse import unquote, urlsplit
 
 from bioagree.errors import InputError
@@ -50,6 +51,8 @@ LINE_EVERY_S = 10.0  # between two progress lines in a log
 CHUNK = 2**20
 BOMB_BYTES, BOMB_RATIO = 10**9, 1000  # what an archive may unpack to; deflate's limit is 1032
 SIDECAR = ".source.json"
+BROKE_OFF = "the transfer broke off"
+FOLDER = "a folder"
 TRANSIENT_STATUS = (408, 425, 429)  # and all from 500 on
 # Identity, since some servers compress what is compressed already, which changes its hash.
 HEADERS = {"User-Agent": "bioagree (through pooch)", "Accept-Encoding": "identity"}
@@ -268,6 +271,7 @@ class PackageDownloader:
         self._session = session
 
     def __call__(self, url: str, output_file, pooch) -> None:
+        """Write the package, or one file of it, to an open file."""
         name, version, wanted = SCHEMES["pypi"].match(url).group("name", "version", "file")
         package = self._package(f"{name}=={version}", url)
         if not wanted:
@@ -288,18 +292,11 @@ class PackageDownloader:
         return known[requirement]
 
 
+WEB = r"://[^/\s?#]+/(?:[^\s?#]*/)?(?P<file>[^/\s?#]+)(?:[?#]\S*)?"
 SCHEMES = {
     "doi": Scheme("doi:10.x/…/FILE", r"doi:10\.[^/\s]+/\S+/(?P<file>[^/]+)", _repository),
-    "https": Scheme(
-        "https://HOST/…/FILE",
-        r"https://[^/\s?#]+/(?:[^\s?#]*/)?(?P<file>[^/\s?#]+)(?:[?#]\S*)?",
-        _web,
-    ),
-    "http": Scheme(
-        "http://HOST/…/FILE",
-        r"http://[^/\s?#]+/(?:[^\s?#]*/)?(?P<file>[^/\s?#]+)(?:[?#]\S*)?",
-        _web,
-    ),
+    "https": Scheme("https://HOST/…/FILE", rf"https{WEB}", _web),
+    "http": Scheme("http://HOST/…/FILE", rf"http{WEB}", _web),
     "file": Scheme("file:PATH", r"file:(?://(?:localhost)?(?=/))?(?!//)(?P<file>.*[^/])"),
     "pypi": Scheme(
         "pypi:NAME==VERSION or pypi:NAME==VERSION/PATH",
@@ -400,11 +397,10 @@ def _file_name(url: str) -> str | None:
 def _put_fetched(entry: Mapping, rights: Mapping, folder: Path, session: _Session) -> list[Path]:
     """Fetch one file, copy it or what is wanted of it, and write the sidecar."""
     url, digest = without_secrets(entry["url"]), entry["sha256"].lower()
-    take = _from_disk if _scheme_of(entry["url"]) == "file" else _from_cache
-    path = take(entry["url"], digest, session)
+    local = _scheme_of(entry["url"]) == "file"
+    path = (_from_disk if local else _from_cache)(entry["url"], digest, session)
     name = _file_name(entry["url"]) or _package_name(entry["url"], path)
     facts = {"url": url, "sha256": digest, "bytes": path.stat().st_size, **rights}
-    local = take is _from_disk
     facts["retrieved"] = _iso(time.time() if local else path.stat().st_mtime)
     session.log(f"{url}: {facts['bytes'] / 1e6:.1f} MB, retrieved {facts['retrieved']}")
     if "unpack" in entry:
@@ -463,7 +459,7 @@ def _from_cache(url: str, digest: str, session: _Session) -> Path:
     try:
         path = pooch.retrieve(url, digest, digest, session.cache, downloader=downloader)
     except OSError as error:
-        reason = error.strerror or os.strerror(error.errno or errno.EACCES)
+        reason = error.strerror or str(error).partition(" | ")[0]
         raise InputError(
             f"{without_secrets(url)}: the cache {session.cache} cannot be used ({reason}); free or "
             "allow space there, or name another folder in BIOAGREE_CACHE"
@@ -490,7 +486,7 @@ def _package_name(url: str, path: Path) -> str:
 
 def _write_json(folder: Path, relative: str, facts: Mapping, url: str) -> None:
     with _create(folder, relative, url) as file:
-        file.write((json.dumps(facts, indent=1, ensure_ascii=False) + "\n").encode())
+        file.write((json.dumps(facts, indent=1, ensure_ascii=False, default=str) + "\n").encode())
 
 
 def _iso(seconds: float) -> str:
@@ -521,18 +517,20 @@ class CheckedDownloader:
         self._session = session
 
     def __call__(self, url: str, output_file: str, pooch) -> None:
+        """Download to a path that pooch made, and removes when this raises."""
         from requests import RequestException
 
         shown = without_secrets(url)
         self._session.log(f"downloading {shown}")
         for pause in (*BACKOFF_S, None):
             os.unlink(output_file)  # made private by pooch, but a group may share the cache
-            with _Sink(output_file) as sink:
+            with open(output_file, "xb") as file:
+                sink = _Sink(file)
                 try:
                     self._make(self._session)(url, sink, pooch)
                     break
                 except (RequestException, ConnectionError, TimeoutError) as error:
-                    reason = _reason(error, sink)
+                    reason = _reason(error)
                     if pause is None or not _is_transient(error):
                         raise InputError(self._sentence(shown, reason, sink)) from None
             self._session.log(f"{shown}: {reason}; trying again in {pause} s")
@@ -541,25 +539,23 @@ class CheckedDownloader:
             raise InputError(_differs(shown, self._digest, sink.sha256, sink.head))
 
     def _sentence(self, shown: str, reason: str, sink: "_Sink") -> str:
-        if not sink.bytes:
-            return f"{shown} could not be fetched: {reason}"
-        return _differs(f"{shown} could not be fetched: {reason}; it", self._digest, sink.sha256)
+        sentence = f"{shown} could not be fetched: {reason}"
+        if not sink.bytes and not reason.startswith(BROKE_OFF):
+            return sentence
+        return (
+            f"{sentence}; what could be read of it has the sha256 {sink.sha256} instead of "
+            f"{self._digest}; nothing of it was kept"
+        )
 
 
 class _Sink:
-    """A new file that knows how much was written to it, and the hash."""
+    """A file that knows how much was written to it, and the hash."""
 
-    def __init__(self, path: str | Path):
-        self._file = open(path, "xb")  # noqa: SIM115
+    def __init__(self, file: BinaryIO):
+        self._file = file
         self._digest = sha256()
         self.bytes = 0
         self.head = b""
-
-    def __enter__(self) -> "_Sink":
-        return self
-
-    def __exit__(self, *_) -> None:
-        self._file.close()
 
     @property
     def sha256(self) -> str:
@@ -609,15 +605,17 @@ def _is_transient(error: Exception) -> bool:
     return isinstance(error, (*broken, ConnectionError, TimeoutError))
 
 
-def _reason(error: Exception, sink: _Sink) -> str:
+def _reason(error: Exception) -> str:
     """Say what went wrong in own words, since those of the libraries repeat URLs with secrets."""
     from requests import exceptions
 
     if isinstance(error, exceptions.HTTPError):
         host, status = urlsplit(error.response.url).hostname, error.response.status_code
         return f"{host} answered {status} {responses.get(status, '')}".rstrip()
-    if sink.bytes:
-        return f"the transfer broke off after {sink.bytes} bytes"
+    if isinstance(error, exceptions.ChunkedEncodingError):
+        counts = re.search(r"(\d+) bytes read, (\d+) more", str(error))
+        read, more = map(int, counts.groups()) if counts else (0, 0)
+        return f"{BROKE_OFF} after {read} of {read + more} bytes" if more else BROKE_OFF
     if isinstance(error, exceptions.SSLError):
         return "the certificate of its host was not accepted"
     if isinstance(error, exceptions.Timeout | TimeoutError):
@@ -669,9 +667,9 @@ def _pip_progress(url: str) -> str:
 
 def _without_progress(lines: Iterable[str], bar: bool | _Lines) -> Iterator[str]:
     """Turn pip's machine-readable progress into a bar, and pass on all other lines."""
-    from tqdm import tqdm
-
     if bar is True:
+        from tqdm import tqdm
+
         bar = tqdm(total=0, ncols=79, unit="B", unit_scale=True)
     for line in lines:
         if not (progress := re.match(r"Progress (\d+) of (\d+)", line)):
@@ -686,7 +684,8 @@ def _without_progress(lines: Iterable[str], bar: bool | _Lines) -> Iterator[str]
 def _pip_reason(lines: list[str]) -> str:
     versions = re.search(r"from versions: ([^)]+)\)", "\n".join(lines))
     if versions and versions[1] != "none":
-        return f"the package index has the versions {', '.join(versions[1].split(', ')[-5:])}"
+        latest = ", ".join(versions[1].split(", ")[-5:])
+        return f"the package index has only the versions {latest} for this platform (pip)"
     errors = [line for line in lines if line.startswith("ERROR:")] or lines[-1:] or ["no message"]
     reason = without_secrets(errors[-1].removeprefix("ERROR:").strip())
     if versions:
@@ -699,7 +698,7 @@ def _pip_reason(lines: list[str]) -> str:
 
 @dataclass(frozen=True)
 class _Member:
-    """A member of a zip or tar archive; `kind` is empty for a regular file."""
+    """A member of a zip or tar archive; `kind` says what it is if not a regular file."""
 
     name: str
     bytes: int
@@ -720,8 +719,9 @@ def _opened(path: Path, url: str) -> Iterator[tuple[Iterator[_Member], Callable]
                 members = map(_tar_member, archive)
                 yield _within_reason(members, path.stat().st_size, url), archive.extractfile
     except BROKEN_ARCHIVE as error:
+        reason = str(error).partition("\n")[0].rstrip(":")
         raise InputError(
-            f"{url} cannot be unpacked ({error}); allowed are zip, wheel, tar, tar.gz and tar.xz"
+            f"{url} cannot be unpacked ({reason}); allowed are zip, wheel, tar, tar.gz and tar.xz"
         ) from None
 
 
@@ -733,17 +733,22 @@ def _is_zip(path: Path) -> bool:
 
 def _zip_member(info: zipfile.ZipInfo) -> _Member:
     mode = stat.S_IFMT(info.external_attr >> 16)
-    kind = "folder" if info.is_dir() else "link" if mode == stat.S_IFLNK else ""
-    if not kind and mode not in (0, stat.S_IFREG):
-        kind = "device"
-    if not kind and info.flag_bits & 1:
-        kind = "encrypted file"
+    if info.filename.endswith("/"):
+        kind = FOLDER
+    elif mode not in (0, stat.S_IFREG):
+        kind = "a link" if mode == stat.S_IFLNK else "a device"
+    else:
+        kind = "encrypted" if info.flag_bits & 1 else ""
     return _Member(info.filename, info.file_size, kind, info)
 
 
 def _tar_member(info: tarfile.TarInfo) -> _Member:
-    links = info.issym() or info.islnk()
-    kind = "folder" if info.isdir() else "link" if links else "" if info.isreg() else "device"
+    if info.isreg():
+        kind = ""
+    elif info.isdir():
+        kind = FOLDER
+    else:
+        kind = "a link" if info.issym() or info.islnk() else "a device"
     return _Member(info.name, info.size, kind, info)
 
 
@@ -780,7 +785,7 @@ def _choose(
     names = []
     matched = set()
     for member in members:
-        if member.kind == "folder":
+        if member.kind == FOLDER:
             continue
         path = "/".join(_parts(member.name))
         names.append(path)
@@ -800,7 +805,7 @@ def _choose(
 
 def _target(member: _Member, strip: int, url: str) -> str:
     """Return the path of a member below the folder, or refuse one that might lie elsewhere."""
-    if fault := f"is a {member.kind}" if member.kind else _fault(member.name):
+    if fault := f"is {member.kind}" if member.kind else _fault(member.name):
         raise InputError(f"{url} is refused, since its member {member.name!r} {fault}")
     parts = _parts(member.name)[strip:]
     if not parts:
@@ -839,7 +844,7 @@ def _find(members: list[_Member], wanted: str, url: str) -> _Member:
     if len(found) == 1:
         return found[0][1]
     if found:
-        names = ", ".join(sorted(name for name, _ in found[:5]))
+        names = ", ".join(sorted(repr(name) for name, _ in found[:5]))
         raise InputError(f"{url} is ambiguous; allowed are {names}")
     raise InputError(f"{url} is not in its package{_close(wanted, [name for name, _ in files])}")
 
@@ -847,26 +852,30 @@ def _find(members: list[_Member], wanted: str, url: str) -> _Member:
 def _close(wanted: str, names: list[str]) -> str:
     """Return a hint at names that resemble a path, as a whole or by their last part."""
     last = wanted.rsplit("/", 1)[-1]
-    close = [name for name in names if name.rsplit("/", 1)[-1] == last][:3]
-    close = close or get_close_matches(wanted, names, n=3) or sorted(names)[:3]
-    return f"; it holds {', '.join(close)}" if close else "; it holds no file"
+    close = [name for name in names if name.rsplit("/", 1)[-1] == last]
+    if not close:
+        some = names[:5000]  # comparing takes milliseconds a hundred
+        ends = {"/".join(name.split("/")[-depth:]): name for depth in (1, 2, 3) for name in some}
+        close = [ends[end] for end in get_close_matches(wanted, ends)] or sorted(names)
+    shown = ", ".join(map(repr, list(dict.fromkeys(close))[:3]))
+    return f"; it holds {shown or 'no file'}"
 
 
 @contextmanager
 def _create(folder: Path, relative: str, url: str) -> Iterator[_Sink]:
     """Open a new file below a folder; what is there already is an error, never overwritten."""
     path = folder / relative
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        sink = _Sink(path)
-    except (FileExistsError, NotADirectoryError, IsADirectoryError):
-        raise InputError(f"{url}: another file of the dataset lies at {relative!r}") from None
-    except OSError as error:
-        if error.errno not in (errno.ENAMETOOLONG, errno.EINVAL, errno.EILSEQ):
-            raise
-        raise InputError(f"{url}: {relative!r} cannot be a file ({error.strerror})") from None
-    with sink:
-        yield sink
+    with ExitStack() as stack:
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            file = stack.enter_context(open(path, "xb"))
+        except (FileExistsError, NotADirectoryError, IsADirectoryError):
+            raise InputError(f"{url}: another file of the dataset lies at {relative!r}") from None
+        except OSError as error:
+            if error.errno not in (errno.ENAMETOOLONG, errno.EINVAL, errno.EILSEQ):
+                raise
+            raise InputError(f"{url}: {relative!r} cannot be a file ({error.strerror})") from None
+        yield _Sink(file)
 
 
 @contextmanager

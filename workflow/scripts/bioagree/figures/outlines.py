@@ -13,7 +13,7 @@ CONTRAST = (0.5, 99.8)  # percentiles shown as black and white
 BAR_UM = (1, 2, 5, 10, 20, 50, 100, 200, 500)
 
 
-def draw(path: str | Path, image: Image, labels: Mapping[str, Image]) -> None:
+def draw(path: str | Path, image: Image, labels: Mapping[str, Image], title: str) -> None:
     """Draw the same crop once a method, with that method's outlines.
 
     Parameters
@@ -23,17 +23,20 @@ def draw(path: str | Path, image: Image, labels: Mapping[str, Image]) -> None:
     image : Image
         Intensities of one channel; of a volume the middle slice, of a movie the first frame.
     labels : mapping of str to Image
-        Label images by the name of the method, drawn in this order.
+        Label images by the name of the method, drawn in this order; the crop is where the first
+        one has most foreground.
+    title : str
+        What is shown; the contrast is added.
     """
     plane = _middle(image)
     spacing = image.spacing[-2:]
-    window = _crop(plane.shape, spacing)
-    low, high = np.percentile(plane, CONTRAST)
+    window = _fullest(_middle(next(iter(labels.values()))) > 0, spacing)
+    crop = plane[window]
+    low, high = np.percentile(crop, CONTRAST)
     figure, panels = canvas.grid(len(labels), columns=5, panel=(3.0, 3.2))
     for index, (axes, (name, found)) in enumerate(zip(panels, labels.items(), strict=True)):
-        outline = _middle(found)[window]
         axes.imshow(
-            plane[window],
+            crop,
             cmap="gray",
             vmin=low,
             vmax=max(high, low + 1e-9),
@@ -41,14 +44,11 @@ def draw(path: str | Path, image: Image, labels: Mapping[str, Image]) -> None:
             interpolation="nearest",
         )
         axes.set_axis_off()
-        for label in np.setdiff1d(np.unique(outline), 0):
-            axes.contour(outline == label, [0.5], colors=canvas.COLOURS[4], linewidths=0.9)
-        count = len(np.setdiff1d(np.unique(_middle(found)), 0))
-        axes.set_title(f"{name}\n{count} objects in this plane", fontsize=9)
+        count = _outline(axes, _middle(found)[window])
+        axes.set_title(f"{name}\n{count} objects in view", fontsize=9)
         if index == 0:
-            _scale_bar(axes, plane[window].shape, spacing)
-    title = f"{image.name}, contrast {low:.4g} to {high:.4g}"
-    figure.suptitle(title, fontsize=9)
+            _scale_bar(axes, crop.shape, spacing)
+    figure.suptitle(f"{title} (grey values {low:.0f} to {high:.0f})", fontsize=9)
     canvas.save(figure, path, dpi=110)
 
 
@@ -57,14 +57,36 @@ def _middle(image: Image) -> np.ndarray:
     return array[array.shape[0] // 2] if image.ndim == 3 else array
 
 
-def _crop(shape, spacing) -> tuple[slice, slice]:
-    """Return the central window of at most CROP_UM."""
-    window = []
-    for size, step in zip(shape, spacing, strict=True):
-        wanted = min(size, round(CROP_UM / step))
-        start = (size - wanted) // 2
-        window.append(slice(start, start + wanted))
-    return tuple(window)
+def _fullest(foreground: np.ndarray, spacing) -> tuple[slice, slice]:
+    """Return the window of at most CROP_UM that holds most foreground; the first of several."""
+    size = [
+        min(n, round(CROP_UM / step)) for n, step in zip(foreground.shape, spacing, strict=True)
+    ]
+    total = np.pad(foreground.cumsum(0).cumsum(1), ((1, 0), (1, 0)))
+    held = (
+        total[size[0] :, size[1] :]
+        - total[: -size[0], size[1] :]
+        - total[size[0] :, : -size[1]]
+        + total[: -size[0], : -size[1]]
+    )
+    start = np.unravel_index(held.argmax(), held.shape)
+    return tuple(slice(int(a), int(a) + n) for a, n in zip(start, size, strict=True))
+
+
+def _outline(axes, labels: np.ndarray) -> int:
+    """Draw the outline of every object, and return how many there are."""
+    from scipy.ndimage import find_objects
+
+    boxes = [(label, box) for label, box in enumerate(find_objects(labels), start=1) if box]
+    for label, box in boxes:
+        rows, columns = (
+            np.arange(max(s.start - 1, 0), min(s.stop + 1, n))
+            for s, n in zip(box, labels.shape, strict=True)
+        )
+        inside = labels[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1] == label
+        if min(inside.shape) > 1 and not inside.all():
+            axes.contour(columns, rows, inside, [0.5], colors=canvas.COLOURS[4], linewidths=0.9)
+    return len(boxes)
 
 
 def _scale_bar(axes, shape, spacing) -> None:
