@@ -34,7 +34,8 @@ def read_study():
     datasets = read_checked("datasets", "datasets.schema.yaml")
     configuration.check_datasets(datasets, config["datasets"])
     for name, dataset in datasets.items():
-        sources.check(name, dataset, config["datasets"])
+        if "files" in dataset:
+            sources.check(name, dataset, config["datasets"])
     methods = read_checked("methods", "methods.schema.yaml")
     chosen = config["use_methods"]
     configuration.check_methods(methods, chosen, config["methods"])
@@ -52,6 +53,11 @@ SCORED = [name for name, row in SAMPLES.items() if row["truth"]]
 QUESTIONS = {n: q for n, q in config["questions"].items() if SCORED or q["type"] != "quality"}
 USED = sorted({row["dataset"] for row in SAMPLES.values()})
 FETCHED = [name for name in USED if "files" in DATASETS[name]]
+
+
+wildcard_constraints:
+    sample=configuration.NAME.pattern,
+    method=configuration.NAME.pattern,
 
 
 def one_of(names):
@@ -89,6 +95,13 @@ def files_of(wildcards):
         return configuration.match_files(dataset_folder(row["dataset"]), row["images"])
     except InputError as error:
         raise WorkflowError(f"{config['samples']}, sample {wildcards.sample!r}: {error}")
+
+
+def files_with_truth(wildcards):
+    """Return the raw files of a sample that has a ground truth."""
+    if not SAMPLES[wildcards.sample]["truth"]:
+        raise WorkflowError(f"{config['samples']}: sample {wildcards.sample!r} names no truth")
+    return files_of(wildcards)
 
 
 def sheet_row(wildcards):
@@ -141,7 +154,7 @@ def labels_of(wildcards):
 
 def measured(sample):
     """Return whose labels are measured on a sample: every method, and the truth where it is."""
-    return [*METHODS, *([TRUTH] if sample in SCORED else [])]
+    return [*METHODS, *([TRUTH] if SAMPLES[sample]["truth"] else [])]
 
 
 def agreement_figures():

@@ -68,8 +68,8 @@ rule compare_agreement:
         record="<results>/provenance/compare_agreement/{question}.json",
     params:
         methods=list(METHODS),
-        samples={name: row["session"] for name, row in SAMPLES.items()},
-        truths=SCORED,
+        measured={name: measured(name) for name in SAMPLES},
+        sessions={name: row["session"] for name, row in SAMPLES.items()},
         code=code_of("compare_agreement.py"),
     log:
         "<logs>/compare_agreement/{question}.log",

@@ -29,7 +29,7 @@ rule import_images:
 rule import_truth:
     """Bring the ground truth of one sample onto its images' grid, mended and with its groups."""
     input:
-        files=files_of,
+        files=files_with_truth,
         images="<results>/images/{sample}.ome.tif",
     output:
         labels="<results>/truth/{sample}.ome.tif",
@@ -43,8 +43,6 @@ rule import_truth:
         "<logs>/import_truth/{sample}.log",
     benchmark:
         "<benchmarks>/import_truth/{sample}.tsv"
-    wildcard_constraints:
-        sample=one_of(SCORED),
     conda:
         "../../envs/image.yaml"
     script:

@@ -3,20 +3,17 @@
 from pathlib import Path
 
 from bioagree import comparison, tables
-from bioagree.configuration import TRUTH
 from bioagree.figures import agreement
 from bioagree.job import job
 
 with job(snakemake) as this:
     params = snakemake.params
     measured = [
-        (sample, method)
-        for sample in params.samples
-        for method in [*params.methods, *([TRUTH] if sample in set(params.truths) else [])]
+        (sample, method) for sample, names in params.measured.items() for method in names
     ]
     read = zip(measured, this.progress(snakemake.input.features), strict=True)
     columns = comparison.per_image(
-        (sample, params.samples[sample], method, tables.read(path))
+        (sample, params.sessions[sample], method, tables.read(path))
         for (sample, method), path in read
     )
     tables.write_csv(this.output.images, columns)

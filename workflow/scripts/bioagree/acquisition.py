@@ -17,6 +17,7 @@ from bioagree.images import Image
 from bioagree.tables import Table
 
 TIFF_SUFFIXES = (".tif", ".tiff")
+PIXEL_TYPES = ("uint8", "uint16", "uint32", "int8", "int16", "int32", "float32", "float64")  # OME's
 DISAGREEMENT = 0.01  # relative; smaller differences are rounding in the file
 RESOLUTION_FACTOR = 0.61  # Rayleigh: 0.61 λ / NA
 
@@ -213,7 +214,8 @@ def _read_series(path: Path) -> Iterator[tuple[str, np.ndarray, dict]]:
     except InputError:
         raise
     except Exception as error:  # every reader has exceptions of its own
-        raise InputError(f"{path} cannot be read as an image ({error})") from error
+        reason = str(error).partition("\n")[0]
+        raise InputError(f"{path} cannot be read as an image ({reason})") from error
 
 
 def _read_tiff(path: Path) -> Iterator[tuple[str, np.ndarray, dict]]:
@@ -227,9 +229,18 @@ def _read_tiff(path: Path) -> Iterator[tuple[str, np.ndarray, dict]]:
             segments = zip(page.dataoffsets, page.databytecounts, strict=True)
             if any(offset + count > end for offset, count in segments):
                 raise InputError(f"{path} is truncated: pixels are missing at its end")
+        if _leads_beyond(tif):
+            raise InputError(f"{path} is truncated: pages are missing at its end")
         for index, series in enumerate(tif.series):
             name = name_of(path) if len(tif.series) == 1 else f"{name_of(path)}-{index}"
             yield name, series.asarray(), _tiff_calibration(tif, index)
+
+
+def _leads_beyond(tif) -> bool:
+    """Say whether the last page points to another one; readers keep silent about that."""
+    tif.filehandle.seek(tif.pages.next_page_offset)
+    pointer = tif.filehandle.read(tif.tiff.offsetsize)
+    return len(pointer) < tif.tiff.offsetsize or any(pointer)
 
 
 def _tiff_calibration(tif, index: int) -> dict:
@@ -257,8 +268,10 @@ def _tiff_calibration(tif, index: int) -> dict:
 
 def _check_pixels(path, array, axes, channels, warn) -> None:
     _check_shape(path, array, axes, channels)
-    if not np.issubdtype(array.dtype, np.number) or np.iscomplexobj(array):
-        raise InputError(f"{path} holds {array.dtype} values; allowed are real numbers")
+    if array.dtype.name not in PIXEL_TYPES:
+        raise InputError(
+            f"{path} holds {array.dtype} values; allowed are {', '.join(PIXEL_TYPES)}"
+        )
     if not np.isfinite(array).all():
         count = np.count_nonzero(~np.isfinite(array))
         raise InputError(f"{path} holds {count} NaN or infinite values; allowed are finite numbers")
@@ -269,7 +282,8 @@ def _check_pixels(path, array, axes, channels, warn) -> None:
 def _check_shape(path: Path, array: np.ndarray, axes: str, channels: tuple[str, ...]) -> None:
     if array.size == 0:
         raise InputError(f"{path} is empty: its shape is {array.shape}")
-    if array.ndim == len(axes) + 1 and array.shape[-1] in (3, 4) and "C" not in axes:
+    colour = array.ndim > 2 and array.shape[-1] in (3, 4) and array.ndim - len(axes) in (0, 1)
+    if colour and "C" not in axes:
         raise InputError(
             f"{path} is a colour image of the shape {array.shape}, but axes {axes!r} promise grey "
             "values; convert it, or export the channel that holds the signal"

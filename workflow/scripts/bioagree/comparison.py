@@ -144,14 +144,13 @@ def pairs(columns: Columns, methods: Sequence[str]) -> Iterator[Pair]:
     for dimensions in sorted(set(columns["dimensions"].tolist())):
         here = columns["dimensions"] == dimensions
         images = _images(columns, here)
+        annotated = TRUTH in columns["method"][here]
         for quantity in (COUNT, SIZES[dimensions]):
             values = {
                 method: _values(columns, here, method, quantity.key, images)
                 for method in (*methods, TRUTH)
             }
-            for first, second in [*against_truth, *combinations(methods, 2)]:
-                if np.isnan(values[second]).all() and second == TRUTH:
-                    continue
+            for first, second in [*(against_truth if annotated else ()), *combinations(methods, 2)]:
                 yield Pair(
                     dimensions,
                     quantity,

@@ -30,6 +30,8 @@ def read_yaml(path: str | Path) -> dict:
             content = yaml.load(file, _UniqueKeys)
     except FileNotFoundError:
         raise InputError(f"{path} does not exist") from None
+    except UnicodeDecodeError:
+        raise InputError(f"{path} is not UTF-8 text; save it as UTF-8") from None
     except yaml.YAMLError as error:
         raise InputError(f"{path} is not valid YAML: {' '.join(str(error).split())}") from None
     if not isinstance(content, dict):
@@ -75,12 +77,17 @@ def read_samples(path: str | Path, datasets: Iterable[str]) -> dict[str, dict[st
             lines = list(csv.reader(file, delimiter="\t"))
     except FileNotFoundError:
         raise InputError(f"sample sheet {path} does not exist") from None
+    except UnicodeDecodeError:
+        raise InputError(f"sample sheet {path} is not UTF-8 text; save it as UTF-8") from None
     header = [name.strip() for name in lines[0]] if lines else []
+    while header and not header[-1]:  # spreadsheets end rows with empty cells
+        header.pop()
     _check_header(path, header, allowed)
     samples: dict[str, dict[str, str]] = {}
     for number, line in enumerate(lines[1:], start=2):
         if not any(cell.strip() for cell in line):
             continue
+        line = line[: len(header)] + [cell for cell in line[len(header) :] if cell.strip()]
         if len(line) != len(header):
             raise InputError(
                 f"{path}, row {number} has {len(line)} cells, but the header names {len(header)} "
@@ -125,8 +132,8 @@ def check_datasets(content: dict, where: str) -> None:
             )
         if "C" not in dataset["axes"] and len(dataset["channels"]) != 1:
             raise InputError(f"{place}: axes without C have one channel; name exactly one")
-        if "T" in dataset["axes"] and "time_step_s" not in dataset:
-            raise InputError(f"{place}: axes with T need time_step_s")
+        if ("T" in dataset["axes"]) != ("time_step_s" in dataset):
+            raise InputError(f"{place}: axes with T need time_step_s, others must not have it")
         repair = dataset.get("truth", {}).get("repair", [])
         parameters.check_steps(repair, postprocess.STEPS, f"{place}: truth.repair")
 
@@ -152,16 +159,18 @@ def match_files(folder: str | Path, pattern: str) -> list[str]:
     InputError
         When nothing matches.
     """
-    parent, last = os.path.split(os.path.join(folder, pattern))
-    if glob_magic(parent):
-        found = glob(os.path.join(parent, last))
+    between, last = os.path.split(pattern)
+    parent = os.path.join(folder, between)
+    if glob_magic(between):
+        found = [os.path.join(folder, name) for name in glob(pattern, root_dir=folder)]
     elif not glob_magic(last):
-        found = [os.path.join(parent, last)] if os.path.isfile(os.path.join(parent, last)) else []
+        found = [os.path.join(parent, last)]
     else:
         names = _listing(parent)
         literal = re.split(r"[*?\[]", last, maxsplit=1)[0]
         start, end = bisect_left(names, literal), bisect_left(names, literal + "\U0010ffff")
         found = [os.path.join(parent, n) for n in names[start:end] if fnmatchcase(n, last)]
+    found = [path for path in found if os.path.isfile(path)]
     if not found:
         raise InputError(f"no file matches {pattern!r} in {folder}")
     return sorted(found)
@@ -245,11 +254,12 @@ def _sentence(error) -> str:
 
 
 class _UniqueKeys(yaml.SafeLoader):
-    def construct_mapping(self, node, deep=False):
+    def compose_mapping_node(self, anchor):
+        node = super().compose_mapping_node(anchor)
         keys = [key.value for key, _ in node.value]
         for key in keys:
             if keys.count(key) > 1:
-                raise yaml.constructor.ConstructorError(
+                raise yaml.composer.ComposerError(
                     None, None, f"the key {key!r} occurs twice", node.start_mark
                 )
-        return super().construct_mapping(node, deep)
+        return node

@@ -38,7 +38,7 @@ class Image:
     channels : tuple of str
         One name per channel; a single one when there is no ``C`` axis; empty for labels.
     time_step : float, optional
-        Seconds between frames, when there is a ``T`` axis.
+        Seconds between frames: needed with a ``T`` axis, not allowed without.
     """
 
     array: np.ndarray
@@ -60,6 +60,11 @@ class Image:
             raise InputError(
                 f"image {self.name!r} has {self.ndim} spatial axes, "
                 f"but {len(self.spacing)} voxel sizes were given"
+            )
+        if ("T" in self.axes) != (self.time_step is not None):
+            raise InputError(
+                f"image {self.name!r} has the axes {self.axes!r} and the time step "
+                f"{self.time_step}; a time step belongs to images with T, and to no others"
             )
 
     @property
@@ -119,8 +124,11 @@ def read(path: str | Path) -> Iterator[Image]:
             pixels = parse_ome(tif.ome_metadata)
             for series, (name, metadata) in zip(tif.series, pixels, strict=True):
                 yield _from_series(series, name, metadata)
-    except (tifffile.TiffFileError, OSError, KeyError, RuntimeError) as error:
-        raise InputError(f"{path} cannot be read as OME-TIFF ({error})") from error
+    except InputError:
+        raise
+    except Exception as error:  # damaged files raise whatever the damage leads to
+        reason = str(error).partition("\n")[0]
+        raise InputError(f"{path} cannot be read as OME-TIFF ({reason})") from error
 
 
 def _from_series(series, name: str, metadata: dict) -> Image:

@@ -94,13 +94,12 @@ class Job:
             if not temporary.exists():
                 raise RuntimeError(f"{final} was promised, but not written")
             _sync(temporary)
-        record = self._describe(written)
-        for temporary, final in written:
+        record = _temporary(self._record)
+        facts = self._describe(written)
+        record.write_text(json.dumps(facts, indent=1, sort_keys=True, default=str) + "\n")
+        _sync(record)
+        for temporary, final in [*written, (record, self._record)]:
             os.replace(temporary, final)
-        temporary = _temporary(self._record)
-        temporary.write_text(json.dumps(record, indent=1, sort_keys=True, default=str) + "\n")
-        _sync(temporary)
-        os.replace(temporary, self._record)
 
     def discard(self) -> None:
         """Remove everything unfinished."""

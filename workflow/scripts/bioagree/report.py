@@ -6,6 +6,8 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from bioagree.configuration import TRUTH
+
 MIME = {".svg": "image/svg+xml", ".png": "image/png"}
 HEADLINE_SCORES = {
     "f1_50": "F1 of objects (IoU > 0.5)",
@@ -137,7 +139,29 @@ def _agreement(name, question: Mapping, files: Mapping[str, Path], figures) -> d
             }
         )
     rows = _read_csv(files[f"{name}/pairs.csv"])
-    return {"ask": question["ask"], "rows": rows, "figures": shown, "titles": FIGURE_TITLES}
+    return {
+        "ask": question["ask"],
+        "rows": rows,
+        "figures": shown,
+        "titles": FIGURE_TITLES,
+        "verdicts": [_verdict(row) for row in rows if row["second"] == TRUTH and row["lower"]],
+    }
+
+
+def _verdict(row: Mapping[str, str]) -> str:
+    """Say in one sentence how a method differs from the truth."""
+    bias, lower, upper = (float(row[key]) for key in ("bias", "lower", "upper"))
+    low, high = float(row["bias_low"]), float(row["bias_high"])
+    unit = "objects" if row["quantity"] == "count" else row["unit"]
+    what = "" if row["quantity"] == "count" else " per object"
+    side = "more" if bias > 0 else "less" if row["quantity"] != "count" else "fewer"
+    sure = "" if low > 0 or high < 0 else ", which may be chance: the interval includes 0"
+    return (
+        f"{row['dimensions']}D, {row['first']}: on average {number(str(abs(bias)))} {unit}{what} "
+        f"{side} than the truth (95 % CI {number(row['bias_low'])} to {number(row['bias_high'])}"
+        f"{sure}); 95 % of images are expected between {number(str(lower))} and "
+        f"{number(str(upper))} (n = {row['n']} images)."
+    )
 
 
 def _read_csv(path: Path) -> list[dict[str, str]]:

@@ -31,9 +31,8 @@ def repair(labels: Image, rules: list[dict]) -> tuple[Image, list[dict]]:
     """
     report = []
     if labels.array.max(initial=0) > labels.array.size:
-        labels = labels.with_array(
-            np.unique(labels.array, return_inverse=True)[1].astype(np.uint32)
-        )
+        numbers = np.union1d(labels.array, 0)
+        labels = labels.with_array(np.searchsorted(numbers, labels.array).astype(np.uint32))
         report.append(_entry("renumber", labels, labels))
     for rule in rules:
         mended = labels.with_array(

@@ -272,7 +272,7 @@ def _title(result: BlandAltman) -> list[str]:
         return [counts, result.note]
     percent = f"{100 * result.coverage:.4g}{_SPACE}%"
     sure = f"{100 * result.confidence:.4g}{_SPACE}%"
-    lines = [f"{counts}, {percent} limits of agreement, shaded: {sure} confidence"]
+    lines = [f"{counts}, limits {percent}, shaded: {sure} confidence"]
     if result.note:
         lines.append(result.note)
     if _is_proportional(result):

@@ -61,5 +61,7 @@ def draw(path: str | Path, records: Iterable[Mapping]) -> None:
             fontsize=9,
             bbox={"boxstyle": "round,pad=0.4", "facecolor": "white", "edgecolor": "#0072B2"},
         )
-    axes.margins(0.12, 0.25)
+    across, down = zip(*places.values(), strict=True)
+    axes.set_xlim(min(across) - 0.1, max(across) + 0.1)
+    axes.set_ylim(min(down) - 0.3, max(down) + 0.3)
     canvas.save(figure, path)

@@ -59,7 +59,7 @@ def fill_holes(labels: Image) -> np.ndarray:
             np.minimum.at(around[0], hole[touching], neighbour[touching])
             np.maximum.at(around[1], hole[touching], neighbour[touching])
         for edge in (0, -1):
-            around[1, holes.take(edge, axis=axis)] = np.iinfo(np.int64).max
+            around[0, holes.take(edge, axis=axis)] = 0
     fill = np.where(around[0] == around[1], around[0], 0)
     fill[0] = 0
     return array + fill[holes]
