@@ -159,7 +159,10 @@ def measured(sample):
 
 def agreement_figures():
     """Return the names of the agreement figures that this study gives."""
-    kinds = {(DATASETS[row["dataset"]]["axes"].count("Z") + 2, bool(row["truth"])) for row in SAMPLES.values()}
+    kinds = {
+        (DATASETS[row["dataset"]]["axes"].count("Z") + 2, bool(row["truth"]))
+        for row in SAMPLES.values()
+    }
     return comparison.figure_names(kinds, len(METHODS))
 
 

@@ -24,10 +24,6 @@ rule compare_quality:
             labels={"content": "scores of every image"},
         ),
         record="<results>/provenance/compare_quality/{question}.json",
-    params:
-        methods=list(METHODS),
-        samples=SCORED,
-        code=code_of("compare_quality.py"),
     log:
         "<logs>/compare_quality/{question}.log",
     benchmark:
@@ -36,6 +32,10 @@ rule compare_quality:
         question=one_of(questions_of_type("quality")),
     conda:
         "../../envs/statistics.yaml"
+    params:
+        methods=list(METHODS),
+        samples=SCORED,
+        code=code_of("compare_quality.py"),
     script:
         "../scripts/compare_quality.py"
 
@@ -66,11 +66,6 @@ rule compare_agreement:
             for name in agreement_figures()
         ],
         record="<results>/provenance/compare_agreement/{question}.json",
-    params:
-        methods=list(METHODS),
-        measured={name: measured(name) for name in SAMPLES},
-        sessions={name: row["session"] for name, row in SAMPLES.items()},
-        code=code_of("compare_agreement.py"),
     log:
         "<logs>/compare_agreement/{question}.log",
     benchmark:
@@ -79,5 +74,10 @@ rule compare_agreement:
         question=one_of(questions_of_type("agreement")),
     conda:
         "../../envs/statistics.yaml"
+    params:
+        methods=list(METHODS),
+        measured={name: measured(name) for name in SAMPLES},
+        sessions={name: row["session"] for name, row in SAMPLES.items()},
+        code=code_of("compare_agreement.py"),
     script:
         "../scripts/compare_agreement.py"

@@ -10,9 +10,6 @@ rule fetch:
     output:
         folder=directory("<resources>/{dataset}"),
         record="<results>/provenance/fetch/{dataset}.json",
-    params:
-        dataset=dataset_named,
-        code=code_of("fetch.py"),
     log:
         "<logs>/fetch/{dataset}.log",
     benchmark:
@@ -21,5 +18,8 @@ rule fetch:
         dataset=one_of(FETCHED),
     conda:
         "../../envs/fetch.yaml"
+    params:
+        dataset=dataset_named,
+        code=code_of("fetch.py"),
     script:
         "../scripts/fetch.py"

@@ -12,20 +12,20 @@ rule filter:
     output:
         images=temp("<results>/filtered/{sample}.{filter}.ome.tif"),
         record="<results>/provenance/filter/{sample}.{filter}.json",
-    params:
-        steps=steps_of,
-        channel=channel_of,
-        device=config["device"],
-        code=code_of("filter.py"),
     log:
         "<logs>/filter/{sample}.{filter}.log",
     benchmark:
         "<benchmarks>/filter/{sample}.{filter}.tsv"
     wildcard_constraints:
         filter=one_of(FILTERS),
-    resources:
-        gpu=1,
     conda:
         "../../envs/gpu.yaml"
+    resources:
+        gpu=1,
+    params:
+        steps=steps_of,
+        channel=channel_of,
+        device=config["device"],
+        code=code_of("filter.py"),
     script:
         "../scripts/filter.py"

@@ -12,16 +12,16 @@ rule import_images:
     output:
         images="<results>/images/{sample}.ome.tif",
         record="<results>/provenance/import_images/{sample}.json",
-    params:
-        row=sheet_row,
-        dataset=dataset_of,
-        code=code_of("import_images.py"),
     log:
         "<logs>/import_images/{sample}.log",
     benchmark:
         "<benchmarks>/import_images/{sample}.tsv"
     conda:
         "../../envs/image.yaml"
+    params:
+        row=sheet_row,
+        dataset=dataset_of,
+        code=code_of("import_images.py"),
     script:
         "../scripts/import_images.py"
 
@@ -35,15 +35,15 @@ rule import_truth:
         labels="<results>/truth/{sample}.ome.tif",
         objects="<results>/truth/{sample}.objects.parquet",
         record="<results>/provenance/import_truth/{sample}.json",
-    params:
-        row=sheet_row,
-        dataset=dataset_of,
-        code=code_of("import_truth.py"),
     log:
         "<logs>/import_truth/{sample}.log",
     benchmark:
         "<benchmarks>/import_truth/{sample}.tsv"
     conda:
         "../../envs/image.yaml"
+    params:
+        row=sheet_row,
+        dataset=dataset_of,
+        code=code_of("import_truth.py"),
     script:
         "../scripts/import_truth.py"

@@ -13,14 +13,14 @@ rule measure:
     output:
         features="<results>/features/{sample}.{method}.parquet",
         record="<results>/provenance/measure/{sample}.{method}.json",
-    params:
-        dataset=dataset_of,
-        code=code_of("measure.py"),
     log:
         "<logs>/measure/{sample}.{method}.log",
     benchmark:
         "<benchmarks>/measure/{sample}.{method}.tsv"
     conda:
         "../../envs/image.yaml"
+    params:
+        dataset=dataset_of,
+        code=code_of("measure.py"),
     script:
         "../scripts/measure.py"

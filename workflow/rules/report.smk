@@ -19,15 +19,15 @@ rule draw_examples:
             category="What was found?",
         ),
         record="<results>/provenance/draw_examples/all.json",
-    params:
-        methods={sample: measured(sample) for sample in EXAMPLES},
-        code=code_of("draw_examples.py"),
     log:
         "<logs>/draw_examples.log",
     benchmark:
         "<benchmarks>/draw_examples.tsv"
     conda:
         "../../envs/report.yaml"
+    params:
+        methods={sample: measured(sample) for sample in EXAMPLES},
+        code=code_of("draw_examples.py"),
     script:
         "../scripts/draw_examples.py"
 
@@ -60,6 +60,12 @@ rule report:
             category="How was it made?",
         ),
         record="<results>/provenance/report/all.json",
+    log:
+        "<logs>/report.log",
+    benchmark:
+        "<benchmarks>/report.tsv"
+    conda:
+        "../../envs/report.yaml"
     params:
         title=config["title"],
         questions=QUESTIONS,
@@ -69,11 +75,5 @@ rule report:
         examples=EXAMPLES,
         figures=agreement_figures(),
         code=code_of("report.py"),
-    log:
-        "<logs>/report.log",
-    benchmark:
-        "<benchmarks>/report.tsv"
-    conda:
-        "../../envs/report.yaml"
     script:
         "../scripts/report.py"

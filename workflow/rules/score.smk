@@ -13,8 +13,6 @@ rule score:
     output:
         scores="<results>/scores/{sample}.{method}.parquet",
         record="<results>/provenance/score/{sample}.{method}.json",
-    params:
-        code=code_of("score.py"),
     log:
         "<logs>/score/{sample}.{method}.log",
     benchmark:
@@ -23,5 +21,7 @@ rule score:
         method=one_of(METHODS),
     conda:
         "../../envs/image.yaml"
+    params:
+        code=code_of("score.py"),
     script:
         "../scripts/score.py"

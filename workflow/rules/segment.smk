@@ -12,20 +12,20 @@ rule segment_gpu:
     output:
         labels="<results>/labels/{sample}.{method}.ome.tif",
         record="<results>/provenance/segment_gpu/{sample}.{method}.json",
-    params:
-        method=method_of,
-        device=config["device"],
-        code=code_of_segmenter,
     log:
         "<logs>/segment_gpu/{sample}.{method}.log",
     benchmark:
         "<benchmarks>/segment_gpu/{sample}.{method}.tsv"
     wildcard_constraints:
         method=one_of(methods_of_kind(gpu=True)),
-    resources:
-        gpu=1,
     conda:
         "../../envs/gpu.yaml"
+    resources:
+        gpu=1,
+    params:
+        method=method_of,
+        device=config["device"],
+        code=code_of_segmenter,
     script:
         "../scripts/segment.py"
 
@@ -37,9 +37,6 @@ rule segment_cpu:
     output:
         labels="<results>/labels/{sample}.{method}.ome.tif",
         record="<results>/provenance/segment_cpu/{sample}.{method}.json",
-    params:
-        method=method_of,
-        code=code_of_segmenter,
     log:
         "<logs>/segment_cpu/{sample}.{method}.log",
     benchmark:
@@ -48,5 +45,8 @@ rule segment_cpu:
         method=one_of(methods_of_kind(gpu=False)),
     conda:
         "../../envs/image.yaml"
+    params:
+        method=method_of,
+        code=code_of_segmenter,
     script:
         "../scripts/segment.py"
