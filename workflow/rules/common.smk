@@ -4,6 +4,7 @@ Needs: config (see config/README.md).
 Makes: SAMPLES, DATASETS, FILTERS, METHODS, QUESTIONS, and functions from wildcards to inputs.
 """
 
+import os
 import sys
 from functools import cache
 from pathlib import Path
@@ -86,15 +87,27 @@ def dataset_folder(name):
     return DATASETS[name].get("folder", f"<resources>/{name}")
 
 
-def files_of(wildcards):
+@cache
+def raw_files(sample):
     """Return a sample's raw files, or the fetched folder that will hold them."""
-    row = SAMPLES[wildcards.sample]
+    row = SAMPLES[sample]
     if "files" in DATASETS[row["dataset"]]:
         return dataset_folder(row["dataset"])
     try:
         return configuration.match_files(dataset_folder(row["dataset"]), row["images"])
     except InputError as error:
-        raise WorkflowError(f"{config['samples']}, sample {wildcards.sample!r}: {error}")
+        raise WorkflowError(f"{config['samples']}, sample {sample!r}: {error}")
+
+
+# Asked before Snakemake does, which would show a traceback. Jobs on a cluster need not.
+if workflow.is_main_process:
+    for name in SAMPLES:
+        raw_files(name)
+
+
+def files_of(wildcards):
+    """Return a sample's raw files, or the fetched folder that will hold them."""
+    return raw_files(wildcards.sample)
 
 
 def files_with_truth(wildcards):

@@ -47,7 +47,7 @@ rule report:
             file=["pairs.csv", *(f"{name}.svg" for name in agreement_figures())],
         ),
         examples=expand("<results>/report/examples/{sample}.png", sample=EXAMPLES),
-        template=workflow.source_path("../report/index.html.j2"),
+        template=os.path.relpath(WORKFLOW / "report/index.html.j2"),
     output:
         page=report(
             "<results>/report/index.html",

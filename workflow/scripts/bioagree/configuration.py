@@ -2,6 +2,7 @@
 
 import csv
 import difflib
+import math
 import os
 import re
 from bisect import bisect_left
@@ -48,8 +49,10 @@ def validate(content: dict, schema_path: str | Path, where: str) -> None:
         One sentence on the first fault: the place, the key, and what is allowed.
     """
     from jsonschema import Draft202012Validator
+    from jsonschema.validators import extend
 
-    validator = Draft202012Validator(_load_schema(str(schema_path)))
+    types = Draft202012Validator.TYPE_CHECKER.redefine("number", _is_finite)
+    validator = extend(Draft202012Validator, type_checker=types)(_load_schema(str(schema_path)))
     errors = sorted(validator.iter_errors(content), key=lambda error: list(map(str, error.path)))
     if errors:
         raise InputError(f"{where}: {_sentence(errors[0])}")
@@ -117,7 +120,7 @@ def check_methods(content: dict, chosen: Iterable[str], where: str) -> None:
         parameters.check(function, method.get("parameters", {}), f"{place}: {function.__name__}")
         parameters.check_steps(method.get("postprocess", []), postprocess.STEPS, place)
     for name in chosen:
-        _check_choice(name, content["methods"], "config: methods names the method")
+        _check_choice(name, content["methods"], "config: use_methods names")
 
 
 def check_datasets(content: dict, where: str) -> None:
@@ -132,6 +135,9 @@ def check_datasets(content: dict, where: str) -> None:
             )
         if "C" not in dataset["axes"] and len(dataset["channels"]) != 1:
             raise InputError(f"{place}: axes without C have one channel; name exactly one")
+        if "segment_channel" in dataset:
+            chosen = dataset["segment_channel"]
+            _check_choice(chosen, dataset["channels"], f"{place}: segment_channel names")
         if ("T" in dataset["axes"]) != ("time_step_s" in dataset):
             raise InputError(f"{place}: axes with T need time_step_s, others must not have it")
         repair = dataset.get("truth", {}).get("repair", [])
@@ -222,6 +228,12 @@ def _check_row(where: str, row: dict[str, str], datasets: set[str]) -> None:
 def _check_choice(name: str, allowed: Iterable[str], where: str) -> None:
     if name not in (allowed := list(allowed)):
         raise InputError(f"{where} {name!r}, which is unknown; {_allowed(name, allowed)}")
+
+
+def _is_finite(_, value) -> bool:
+    """Say whether a value is a number; YAML knows `.nan` and `.inf`, which no schema refuses."""
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    return number and math.isfinite(value)
 
 
 def _unknown(kind: str, name: str, allowed: Iterable[str]) -> str:

@@ -28,16 +28,14 @@ def draw(path: str | Path, records: Iterable[Mapping]) -> None:
         for source in record["inputs"]:
             if makers.get(source, record["rule"]) != record["rule"]:
                 graph.add_edge(makers[source], record["rule"])
-    for layer, rules in enumerate(networkx.topological_generations(graph)):
-        for rule in rules:
-            graph.nodes[rule]["layer"] = layer
+    layers = dict(enumerate(map(sorted, networkx.topological_generations(graph))))
     figure, (axes,) = canvas.grid(1, 1, panel=(11, 3.6))
     axes.set_axis_off()
     if not graph:
         canvas.say(axes, "No job has left a record.")
         canvas.save(figure, path)
         return
-    places = networkx.multipartite_layout(graph, subset_key="layer", scale=1)
+    places = networkx.multipartite_layout(graph, subset_key=layers, scale=1)
     for first, second in graph.edges:
         axes.annotate(
             "",

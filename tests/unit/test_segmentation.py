@@ -1,0 +1,232 @@
+"""Do the segmenters find objects whose place is known, on every grid?"""
+
+import warnings
+
+import numpy as np
+import pytest
+from bioagree import device, segmentation
+from bioagree.errors import InputError
+from bioagree.images import Image
+from bioagree.segmentation import FAMILIES, postprocess
+from bioagree.segmentation.watershed import _apart
+from hypothesis import given
+from hypothesis import strategies as st
+
+METHODS = {
+    "gauss_otsu": {"sigma_um": 0.5},
+    "voronoi_otsu": {"spot_sigma_um": 1.5, "outline_sigma_um": 0.5},
+    "distance_watershed": {"seed_distance_um": 3.0},
+    "local_threshold_watershed": {"window_um": 8.0, "seed_distance_um": 3.0, "offset_sd": 0.6},
+}
+# Kernels are compiled for every new shape, so scenes share few of them.
+FLAT, DEEP, COARSE = (54, 54), (24, 44, 44), (12, 44, 44)
+APART = {
+    "2D": (FLAT, (0.5, 0.5), [(6, 6), (6, 20), (20, 7), (21, 21), (13, 13)], 3.5),
+    "2D anisotropic": (FLAT, (0.5, 0.25), [(6, 6), (20, 7)], 3.5),
+    "3D": (DEEP, (0.5, 0.5, 0.5), [(6, 6, 6), (6, 6, 16), (6, 16, 6), (6, 16, 17)], 3.5),
+    "3D slightly anisotropic": (DEEP, (0.7, 0.5, 0.5), [(6, 6, 6), (10, 16, 6), (8, 15, 16)], 3.5),
+    "3D anisotropic": (COARSE, (1, 0.5, 0.5), [(6, 6, 6), (6, 6, 16), (6, 16, 6)], 3.5),
+}
+TOUCHING = {
+    "2D": (FLAT, (0.5, 0.5), [(13, 9), (13, 16)], 4.0),
+    "2D anisotropic": (FLAT, (0.5, 0.25), [(10, 6.5), (17, 6.5)], 4.0),
+    "3D": (DEEP, (0.5, 0.5, 0.5), [(6, 9, 6), (6, 9, 13)], 4.0),
+    "3D anisotropic": (COARSE, (1, 0.5, 0.5), [(6, 9, 6), (6, 9, 13)], 4.0),
+}
+
+
+def distances(shape, spacing, centres):
+    """Return each voxel's distance in µm to each centre."""
+    places = np.moveaxis(np.indices(shape), 0, -1) * spacing
+    return np.stack([np.linalg.norm(places - centre, axis=-1) for centre in centres])
+
+
+def scene(shape, spacing, centres, radius):
+    """Return noisy discs or balls with soft edges, and their exact labels."""
+    distance = distances(shape, spacing, centres)
+    signal = 1 / (1 + np.exp((distance.min(0) - radius) / 0.15))
+    noise = np.random.default_rng(0).normal(0, 5, shape)
+    array = (100 + 900 * signal + noise).astype("float32")
+    truth = np.where(distance.min(0) <= radius, distance.argmin(0) + 1, 0)
+    return Image(array, "ZYX"[-len(shape) :], spacing, "scene", ("n",)), truth
+
+
+def label(image, name, **more):
+    return segmentation.label(image, name, METHODS[name] | more)
+
+
+def assert_finds(labels, truth):
+    """Check that every object is one label that covers it, and nothing else is there."""
+    count = truth.max()
+    assert np.unique(labels).tolist() == list(range(count + 1))
+    partners = []
+    for number in range(1, count + 1):
+        found = np.bincount(labels[truth == number], minlength=count + 1)[1:].argmax() + 1
+        union = np.count_nonzero((labels == found) | (truth == number))
+        assert np.count_nonzero((labels == found) & (truth == number)) > 0.8 * union
+        partners.append(found)
+    assert sorted(partners) == list(range(1, count + 1))
+
+
+def test_every_segmenter_is_tested_here():
+    assert METHODS.keys() == FAMILIES.keys()
+
+
+@pytest.mark.parametrize("grid", APART)
+@pytest.mark.parametrize("name", METHODS)
+def test_separate_objects_are_found_one_label_each(name, grid):
+    image, truth = scene(*APART[grid])
+    labels = label(image, name)
+    assert_finds(labels.array, truth)
+    assert labels.array.dtype == np.uint32
+    assert (labels.axes, labels.spacing, labels.channels) == (image.axes, image.spacing, ())
+
+
+@pytest.mark.parametrize("grid", TOUCHING)
+@pytest.mark.parametrize("name", [name for name in METHODS if name != "gauss_otsu"])
+def test_touching_objects_are_split(name, grid):
+    image, truth = scene(*TOUCHING[grid])
+    assert_finds(label(image, name).array, truth)
+
+
+@pytest.mark.parametrize("grid", TOUCHING)
+def test_touching_objects_stay_one_where_nothing_splits_them(grid):
+    image, _ = scene(*TOUCHING[grid])
+    assert label(image, "gauss_otsu").array.max() == 1
+
+
+@pytest.mark.parametrize("grid", ["2D", "3D anisotropic"])
+@pytest.mark.parametrize("name", METHODS)
+def test_finer_voxels_do_not_change_the_count(name, grid):
+    for shape, spacing, centres, radius in (APART[grid], TOUCHING[grid]):
+        coarse, _ = scene(shape, spacing, centres, radius)
+        array = coarse.array
+        for axis in range(array.ndim):
+            array = array.repeat(2, axis)
+        fine = Image(array, coarse.axes, tuple(step / 2 for step in spacing), channels=("n",))
+        assert label(fine, name).array.max() == label(coarse, name).array.max()
+
+
+@pytest.mark.parametrize("grid", ["2D", "3D"])
+def test_voronoi_otsu_is_clesperantos_bit_for_bit_on_cubes(grid):
+    cle = device.kernels()
+    for image, _ in (scene(*APART[grid]), scene(*TOUCHING[grid])):
+        noisy = image.array + np.random.default_rng(1).normal(0, 300, image.array.shape)
+        given = Image(noisy.astype("float32"), image.axes, image.spacing)
+        expected = cle.pull(
+            cle.voronoi_otsu_labeling(given.array, spot_sigma=1.2 / 0.5, outline_sigma=0.6 / 0.5)
+        )
+        actual = segmentation.segmenter("voronoi_otsu")(
+            given, spot_sigma_um=1.2, outline_sigma_um=0.6
+        )
+        assert expected.max() > 1
+        np.testing.assert_array_equal(actual, expected)
+
+
+@pytest.mark.parametrize("grid", ["2D", "3D"])
+@pytest.mark.parametrize("name", METHODS)
+def test_labels_repeat_exactly_and_the_image_is_not_changed(name, grid):
+    image, _ = scene(*TOUCHING[grid])
+    before = image.array.copy()
+    np.testing.assert_array_equal(label(image, name).array, label(image, name).array)
+    np.testing.assert_array_equal(image.array, before)
+
+
+@pytest.mark.parametrize("value", [0, 7])
+@pytest.mark.parametrize("name", METHODS)
+def test_a_constant_image_has_no_object_and_no_warning(name, value):
+    image = Image(np.full(FLAT, value, "float32"), "YX", (0.5, 0.5), channels=("n",))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        labels = segmentation.label(image, name, METHODS[name], [{"fill_holes": {}}])
+    assert labels.array.dtype == np.uint32
+    assert not labels.array.any()
+
+
+def test_no_object_goes_through_every_step():
+    image, _ = scene(*APART["2D"])
+    steps = [
+        {name: {"remove_small": {"min_diameter_um": 1.0}}.get(name, {})}
+        for name in postprocess.STEPS
+        if name != "remove_large"
+    ]
+    parameters = METHODS["local_threshold_watershed"] | {"offset_sd": 100.0}
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        labels = segmentation.label(image, "local_threshold_watershed", parameters, steps)
+    assert labels.array.shape == FLAT
+    assert not labels.array.any()
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_time_points_are_segmented_and_numbered_one_by_one(name):
+    several, _ = scene(*APART["2D"])
+    two, _ = scene(*TOUCHING["2D"])
+    empty = np.full(FLAT, 5, "float32")
+    frames = np.stack([several.array, empty, two.array])
+    movie = Image(frames, "TYX", (0.5, 0.5), "movie", ("n",), 1.0)
+    labels = label(movie, name)
+    assert labels.time_step == 1.0
+    np.testing.assert_array_equal(labels.array[0], label(several, name).array)
+    np.testing.assert_array_equal(labels.array[2], label(two, name).array)
+    assert not labels.array[1].any()
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "uint16", "float64"])
+@pytest.mark.parametrize("name", METHODS)
+def test_every_pixel_type_is_segmented(name, dtype):
+    image, truth = scene(*APART["2D"])
+    array = np.clip(image.array / 5, 0, 255).astype(dtype)
+    assert_finds(label(image.with_array(array), name).array, truth)
+
+
+def test_postprocessing_is_applied_in_order_and_labels_are_renumbered():
+    image, truth = scene(FLAT, (0.5, 0.5), [(3, 3), (13, 13), (21, 21)], 3.5)
+    steps = [{"remove_border": {}}]
+    found = segmentation.label(image, "gauss_otsu", METHODS["gauss_otsu"], steps).array
+    assert np.unique(found).tolist() == [0, 1, 2]
+    assert not found[truth == 1].any()
+
+
+def test_several_channels_are_refused():
+    image = Image(np.zeros((2, *FLAT)), "CYX", (0.5, 0.5), "a", ("m", "n"))
+    with pytest.raises(InputError, match="choose one first"):
+        label(image, "gauss_otsu")
+
+
+@pytest.mark.parametrize("name", ["distance_watershed", "local_threshold_watershed"])
+def test_seeds_that_are_too_near_become_one_object(name):
+    image, _ = scene(*TOUCHING["2D"])  # centres 7 µm apart
+    assert label(image, name, seed_distance_um=6.0).array.max() == 2
+    assert label(image, name, seed_distance_um=8.0).array.max() == 1
+
+
+def test_a_dim_object_beside_a_bright_one_needs_a_local_threshold():
+    distance = distances(FLAT, (0.5, 0.5), [(8, 8), (19, 19)])
+    array = 50 + 5000 * (distance[0] < 3.5) + 500 * (distance[1] < 3.5)
+    array = array + np.random.default_rng(0).normal(0, 5, FLAT)
+    image = Image(array.astype("float32"), "YX", (0.5, 0.5))
+    assert label(image, "distance_watershed").array.max() == 1
+    found = label(image, "local_threshold_watershed", window_um=4.0, offset_sd=0.0).array
+    assert found[38, 38]
+    assert found[38, 38] != found[16, 16] > 0
+
+
+def test_a_larger_offset_keeps_less():
+    image, _ = scene(*APART["2D"])
+    sizes = [
+        np.count_nonzero(label(image, "local_threshold_watershed", offset_sd=offset).array)
+        for offset in (0.0, 1.0, 1.5)
+    ]
+    assert sizes[0] > sizes[1] > sizes[2] > 0
+
+
+@given(st.lists(st.tuples(st.floats(0, 9), st.floats(0, 9)), max_size=25), st.floats(0.5, 5))
+def test_seeds_keep_their_distance_and_none_is_dropped_without_a_reason(places, distance):
+    places = np.array(places).reshape(-1, 2)
+    keep = _apart(places, distance)
+    apart = np.linalg.norm(places[:, None] - places[None], axis=-1)
+    kept = np.flatnonzero(keep)
+    assert (apart[np.ix_(kept, kept)][~np.eye(len(kept), dtype=bool)] > distance - 1e-9).all()
+    for index in np.flatnonzero(~keep):
+        assert (apart[index, kept[kept < index]] <= distance + 1e-9).any()
