@@ -168,37 +168,3 @@ def labels_of(wildcards):
 def measured(sample):
     """Return whose labels are measured on a sample: every method, and the truth where it is."""
     return [*METHODS, *([TRUTH] if SAMPLES[sample]["truth"] else [])]
-
-
-def agreement_figures():
-    """Return the names of the agreement figures that this study gives."""
-    kinds = {
-        (DATASETS[row["dataset"]]["axes"].count("Z") + 2, bool(row["truth"]))
-        for row in SAMPLES.values()
-    }
-    return comparison.figure_names(kinds, len(METHODS))
-
-
-def questions_of_type(kind):
-    """Return the names of the study's questions of one type."""
-    return [name for name, question in QUESTIONS.items() if question["type"] == kind]
-
-
-def records_of_jobs():
-    """Return the records of all jobs before the report."""
-    kinds = {name: "gpu" if name in methods_of_kind(gpu=True) else "cpu" for name in METHODS}
-    chains = sorted({method["filter"] for method in METHODS.values()})
-    names = {
-        "fetch": FETCHED,
-        "import_images": SAMPLES,
-        "import_truth": SCORED,
-        "filter": [f"{sample}.{chain}" for sample in SAMPLES for chain in chains],
-        "segment_gpu": [f"{s}.{m}" for s in SAMPLES for m in METHODS if kinds[m] == "gpu"],
-        "segment_cpu": [f"{s}.{m}" for s in SAMPLES for m in METHODS if kinds[m] == "cpu"],
-        "measure": [f"{sample}.{method}" for sample in SAMPLES for method in measured(sample)],
-        "score": [f"{sample}.{method}" for sample in SCORED for method in METHODS],
-        "compare_quality": questions_of_type("quality"),
-        "compare_agreement": questions_of_type("agreement"),
-        "draw_examples": ["all"],
-    }
-    return [f"<results>/provenance/{rule}/{name}.json" for rule in names for name in names[rule]]
