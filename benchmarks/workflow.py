@@ -67,14 +67,10 @@ def start_up(scripts: list[Path]) -> float:
 
 
 def clear_results() -> None:
-    """Remove what the workflow made, but neither the data nor the kept scripts."""
-    for entry in Path("results").iterdir():
-        if entry.name == "provenance":
-            for folder in entry.iterdir():
-                if folder.name != "fetch":
-                    shutil.rmtree(folder)
-        elif entry.is_dir():
-            shutil.rmtree(entry)
+    """Remove what the workflow made, but not the record of the fetched data; keep folders."""
+    for path in Path("results").rglob("*"):
+        if path.is_file() and path.parts[:3] != ("results", "provenance", "fetch"):
+            path.unlink()
 
 
 def main() -> None:

@@ -49,7 +49,13 @@ def fault(name, change, *words):
 
 
 CONFIG = [
-    fault("unknown key", change_config("metods", "x"), "config.yaml", "unknown key 'metods'", "methods"),
+    fault(
+        "unknown key",
+        change_config("metods", "x"),
+        "config.yaml",
+        "unknown key 'metods'",
+        "methods",
+    ),
     fault("device", change_config("device", "gpu9"), "config.yaml", "'gpu9'", "auto, cuda"),
     fault("method", change_config("use_methods", ["otsu"]), "'otsu'", "allowed are", "gauss-otsu"),
     fault("no methods", change_config("use_methods", []), "use_methods", "at least one method"),
@@ -59,11 +65,15 @@ CONFIG = [
         "questions.q.type",
         "agreement or quality",
     ),
-    fault("no sheet", change_config("samples", "config/none.tsv"), "config/none.tsv does not exist"),
+    fault(
+        "no sheet", change_config("samples", "config/none.tsv"), "config/none.tsv does not exist"
+    ),
     fault("no methods file", change_config("methods", "m.yaml"), "m.yaml does not exist"),
 ]
 SHEET = [
-    fault("no column", rename_column("images", "imges"), "samples.tsv", "lacks the column 'images'"),
+    fault(
+        "no column", rename_column("images", "imges"), "samples.tsv", "lacks the column 'images'"
+    ),
     fault(
         "misspelt column",
         rename_column("truth", "thruth"),
@@ -81,7 +91,9 @@ SHEET = [
     fault("no name", change_row(sample=""), "row 2", "empty cell in the column 'sample'"),
     fault("dataset", change_row(dataset="plat"), "row 2", "'plat'", "did you mean 'plate'?"),
     fault("no sample", lambda study: study.samples.clear(), "samples.tsv", "lacks the column"),
-    fault("pattern", change_row(images="B*.tif"), "'plate'", "no file matches 'B*.tif' in raw/plate"),
+    fault(
+        "pattern", change_row(images="B*.tif"), "'plate'", "no file matches 'B*.tif' in raw/plate"
+    ),
     fault("file", change_row(images="A01_9.tif"), "'plate'", "no file matches 'A01_9.tif'"),
     fault("truth unknown", without("truth"), "sample 'plate' names truth files", "manual, silver"),
 ]
@@ -90,7 +102,9 @@ DATASETS = [
     fault("no voxel size", without("voxel_um"), "datasets.yaml", "plate lacks the key 'voxel_um'"),
     fault("zero", change_dataset(voxel_um=[0, 0.5]), "plate.voxel_um.0", "a number above 0"),
     fault("negative", change_dataset(voxel_um=[0.5, -1]), "plate.voxel_um.1", "a number above 0"),
-    fault("not finite", change_dataset(voxel_um=[0.5, float("nan")]), "plate", "voxel_um", "number"),
+    fault(
+        "not finite", change_dataset(voxel_um=[0.5, float("nan")]), "plate", "voxel_um", "number"
+    ),
     fault("text", change_dataset(voxel_um=["a", 0.5]), "plate.voxel_um.0", "a number above 0"),
     fault("three", change_dataset(voxel_um=[1, 1, 1]), "'plate'", "3 numbers", "need 2 (Y, X)"),
     fault("axes", change_dataset(axes="XY"), "plate.axes", "YX"),
@@ -185,7 +199,9 @@ def test_methods(plate, change, words):
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        pytest.param("plate: {a: 1, a: 2}\n", ("datasets.yaml", "'a' occurs twice"), id="key twice"),
+        pytest.param(
+            "plate: {a: 1, a: 2}\n", ("datasets.yaml", "'a' occurs twice"), id="key twice"
+        ),
         pytest.param("plate: [1\n", ("datasets.yaml", "not valid YAML"), id="not YAML"),
         pytest.param("- plate\n", ("datasets.yaml", "mapping"), id="a list"),
     ],

@@ -119,6 +119,15 @@ def test_equal_images_are_equal_files_whatever_the_file_is_called(tmp_path):
     assert (tmp_path / "a.ome.tif").read_bytes() == (tmp_path / "b.ome.tif").read_bytes()
 
 
+def test_different_pixels_have_different_identities(tmp_path):
+    """Bio-Formats takes files with one UUID for one image."""
+    identities = []
+    for first in (0, 1, 0):
+        images.write(tmp_path / "a.ome.tif", [image("YX", first=first)])
+        identities.append(from_xml(tifffile.tiffcomment(tmp_path / "a.ome.tif")).uuid)
+    assert identities[0] == identities[2] != identities[1]
+
+
 def test_an_independent_reader_finds_the_same_calibration(tmp_path):
     written = image("TCZYX", name="Feld ü")
     images.write(tmp_path / "a.ome.tif", [written, image("YX", name="second")])
@@ -250,7 +259,12 @@ def test_a_stack_always_has_a_time_axis():
 
 @pytest.mark.parametrize(
     ("size", "unit", "expected"),
-    [("325", "nm", 0.325), ("0.325", "µm", 0.325), ("0.000325", "mm", 0.325), ("0.325", None, 0.325)],
+    [
+        ("325", "nm", 0.325),
+        ("0.325", "µm", 0.325),
+        ("0.000325", "mm", 0.325),
+        ("0.325", None, 0.325),
+    ],
 )
 def test_sizes_in_other_units_are_read_in_micrometres(size, unit, expected):
     unit_text = f'PhysicalSizeXUnit="{unit}"' if unit else ""

@@ -11,7 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 
-def step(image, spacing, *, radius_um: float, count: int = 3, mode: str = "box", dark: bool = False):
+def step(
+    image, spacing, *, radius_um: float, count: int = 3, mode: str = "box", dark: bool = False
+):
     """Stand for a step with one parameter of each type."""
 
 

@@ -92,7 +92,9 @@ def test_a_scripts_code_reruns_its_rule(tiny, scripts):
 
 def test_comments_and_docstrings_rerun_nothing(tiny, library, scripts):
     def comment(text):
-        return "\n# A comment.\n".join(text.replace('"""', '"""Said otherwise. ', 1).split("\n\n\n"))
+        return "\n# A comment.\n".join(
+            text.replace('"""', '"""Said otherwise. ', 1).split("\n\n\n")
+        )
 
     changed = [*library.rglob("*.py"), *scripts.glob("*.py")]
     times = {path: path.stat() for path in changed}
@@ -125,7 +127,9 @@ def test_a_filters_parameter_reruns_its_chain(tiny):
 
 
 def test_the_voxel_size_reruns_its_dataset(tiny):
-    change = replaced("- 0.5\n  - 0.5\n  calibration: measured", "- 0.5\n  - 0.6\n  calibration: measured")
+    change = replaced(
+        "- 0.5\n  - 0.5\n  calibration: measured", "- 0.5\n  - 0.6\n  calibration: measured"
+    )
     with edited(tiny.study.path("config", "datasets.yaml"), change):
         planned = tiny.study.run("-n").planned
     only = ("plate",)

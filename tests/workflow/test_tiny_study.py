@@ -89,7 +89,9 @@ def test_every_file_of_the_readme_is_there(tiny):
     ]
     assert not set(expected) - made
     assert not [name for name in made if ".partial-" in name]
-    empty = [p for p in tiny.study.path("results").rglob("*") if p.is_file() and not p.stat().st_size]
+    empty = [
+        p for p in tiny.study.path("results").rglob("*") if p.is_file() and not p.stat().st_size
+    ]
     assert all("logs" in path.parts for path in empty)
 
 
@@ -191,9 +193,7 @@ def test_drawn_discs_are_found(tiny):
 def test_agreement_is_that_of_the_feature_tables(tiny):
     results = tiny.study.path("results")
     counts = {
-        method: np.array(
-            [table["image"].count(name) for name in IMAGES["plate"]], float
-        )
+        method: np.array([table["image"].count(name) for name in IMAGES["plate"]], float)
         for method in (*METHODS, "truth")
         for table in [
             pyarrow.parquet.read_table(results / f"features/plate.{method}.parquet").to_pydict()

@@ -269,9 +269,7 @@ def _tiff_calibration(tif, index: int) -> dict:
 def _check_pixels(path, array, axes, channels, warn) -> None:
     _check_shape(path, array, axes, channels)
     if array.dtype.name not in PIXEL_TYPES:
-        raise InputError(
-            f"{path} holds {array.dtype} values; allowed are {', '.join(PIXEL_TYPES)}"
-        )
+        raise InputError(f"{path} holds {array.dtype} values; allowed are {', '.join(PIXEL_TYPES)}")
     if not np.isfinite(array).all():
         count = np.count_nonzero(~np.isfinite(array))
         raise InputError(f"{path} holds {count} NaN or infinite values; allowed are finite numbers")

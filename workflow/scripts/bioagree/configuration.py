@@ -25,7 +25,7 @@ TRUTH = "truth"  # stands where a method's name stands, for the ground truth
 
 
 def read_yaml(path: str | Path) -> dict:
-    """Read a YAML mapping; a key that occurs twice is an error, not a silent loss."""
+    """Read a YAML mapping whose keys are text, each once: a repeated key would be a silent loss."""
     try:
         with open(path, encoding="utf-8") as file:
             content = yaml.load(file, _UniqueKeys)
@@ -269,7 +269,11 @@ class _UniqueKeys(yaml.SafeLoader):
     def compose_mapping_node(self, anchor):
         node = super().compose_mapping_node(anchor)
         keys = [key.value for key, _ in node.value]
-        for key in keys:
+        for (name, _), key in zip(node.value, keys, strict=True):
+            if not name.tag.endswith((":str", ":merge")):
+                raise yaml.composer.ComposerError(
+                    None, None, f"the key {key!r} needs quotes to be text", name.start_mark
+                )
             if keys.count(key) > 1:
                 raise yaml.composer.ComposerError(
                     None, None, f"the key {key!r} occurs twice", node.start_mark

@@ -185,15 +185,26 @@ def write(path: str | Path, images: Iterable[Image], compression: str | None = N
         raise InputError(f"{path}: there is no image to write")
     identity = _identity(images)
     size = sum(image.array.nbytes for image in images)
-    with tifffile.TiffWriter(path, ome=True, bigtiff=size > LARGE_FILE) as tif:
-        for image in images:
-            tif.write(
-                image.array,
-                photometric="minisblack",
-                tile=(256, 256),
-                compression=compression,
-                metadata=_ome_metadata(image) | {"UUID": identity},
-            )
+    try:
+        with tifffile.TiffWriter(path, ome=True, bigtiff=size > LARGE_FILE) as tif:
+            for image in images:
+                tif.write(
+                    image.array,
+                    photometric="minisblack",
+                    tile=(256, 256),
+                    compression=compression,
+                    metadata=_ome_metadata(image) | {"UUID": identity},
+                )
+    except OSError as error:
+        if error.errno is None:
+            _raise_reason(path)
+        raise
+
+
+def _raise_reason(path: str | Path) -> None:
+    """Write on, since NumPy says that an array was cut off, but not why (full disk, quota)."""
+    with open(path, "ab") as file:
+        file.write(bytes(2**20))
 
 
 def write_labels(path: str | Path, images: Iterable[Image]) -> None:

@@ -87,7 +87,7 @@ def _measure_frame(index: int, array: np.ndarray, labels: Image, channels) -> Co
         border |= (columns[f"bbox_{axis}_start"] == 0) | (columns[f"bbox_{axis}_stop"] == length)
     columns["touches_border"] = border
     for name, intensity in channels.items():
-        total = np.bincount(owner, intensity.ravel()[voxels], minlength=1)[present]
+        total = np.bincount(owner, intensity.ravel()[voxels], minlength=1)[present].astype(float)
         columns[f"intensity_mean_{name}"] = total / counts
         columns[f"intensity_total_{name}"] = total
     return columns
