@@ -266,6 +266,7 @@ def make():
     """The makers of studies, for fixtures that share a run."""
 
     class Make:
+        study = Study
         plate = staticmethod(new_plate)
         tiny = staticmethod(new_tiny)
         tree = staticmethod(copy_tree)

@@ -9,7 +9,6 @@ import pytest
 
 
 @pytest.mark.slow
-@pytest.mark.xdist_group("interrupted")
 def test_a_killed_run_is_finished_by_the_next(make, tmp_path):
     """The whole group of processes dies at once, as when the power fails."""
     methods = ("gauss-otsu", "distance-watershed")

@@ -150,6 +150,12 @@ def test_a_truncated_tiff_is_refused_or_whole(tmp_path, options):
     np.testing.assert_array_equal(image.array, array)
 
 
+def test_pixels_that_are_cut_off_are_told_as_such(tmp_path):
+    path = tiff(tmp_path / "a.tif", pixels(4, 6))
+    path.write_bytes(path.read_bytes()[:-1])
+    assert "is truncated: pixels are missing at its end" in refused(path)
+
+
 def test_pages_that_are_cut_off_do_not_pass_as_a_shorter_stack(tmp_path):
     """A reader sees two whole pages and says nothing of the third."""
     path = tmp_path / "a.tif"

@@ -6,6 +6,8 @@ import os
 import platform
 import subprocess
 import sys
+import types
+import warnings
 from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
@@ -396,6 +398,24 @@ def test_the_digest_of_the_environment_is_that_of_its_distributions(tmp_path, mo
     assert environment()["digest"] == once
     (tmp_path / "scipy-1.17.1.dist-info").mkdir()
     assert environment()["digest"] == sha256(b"numpy-2.4.6\nscipy-1.17.1").hexdigest()
+
+
+def test_versions_are_those_that_modules_state_even_with_a_warning(monkeypatch):
+    def version(name):
+        if name != "__version__":
+            raise AttributeError(name)
+        warnings.warn("ask importlib.metadata", DeprecationWarning, stacklevel=2)
+        return "1.2"
+
+    lazy = types.ModuleType("lazy")
+    lazy.__getattr__ = version
+    monkeypatch.setitem(sys.modules, "lazy", lazy)
+    monkeypatch.setitem(sys.modules, "blocked", None)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        imported = environment()["imported"]
+    assert imported["lazy"] == "1.2"
+    assert "blocked" not in imported
 
 
 def test_progress_gives_every_item_and_says_where_it_is(tmp_path, monkeypatch, caplog):

@@ -83,8 +83,9 @@ def test_no_two_objects_overlap(parameters):
         )
 
 
-def test_the_gap_between_bounding_balls_is_kept():
-    ball = FLAT | {"radius_spread": 0.0, "gap_um": 3.0, "count": 6}
+@pytest.mark.parametrize("seed", range(10))
+def test_the_gap_between_bounding_balls_is_kept(seed):
+    ball = FLAT | {"radius_spread": 0.0, "gap_um": 3.0, "count": 7, "seed": seed}
     _, _, objects = phantoms.nuclei(**ball)
     for first, second in combinations(objects, 2):
         distance = np.hypot(*(first[f"centre_{a}_um"] - second[f"centre_{a}_um"] for a in "yx"))

@@ -11,6 +11,8 @@ from bioagree.segmentation import FAMILIES, postprocess
 from bioagree.segmentation.watershed import _apart
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.ndimage import gaussian_filter
+from skimage.filters import threshold_otsu
 
 METHODS = {
     "gauss_otsu": {"sigma_um": 0.5},
@@ -197,6 +199,55 @@ def test_several_channels_are_refused():
     image = Image(np.zeros((2, *FLAT)), "CYX", (0.5, 0.5), "a", ("m", "n"))
     with pytest.raises(InputError, match="choose one first"):
         label(image, "gauss_otsu")
+
+
+@pytest.mark.parametrize("spacing", [(1.5, 0.3), (0.3, 1.5)])
+def test_the_blur_before_the_threshold_is_in_micrometres(spacing):
+    noise = np.random.default_rng(0).normal(0, 1, FLAT).astype("float32")
+    blurred = gaussian_filter(noise, [0.9 / step for step in spacing], mode="nearest")
+    found = segmentation.segmenter("gauss_otsu")(Image(noise, "YX", spacing), sigma_um=0.9)
+    # Two histograms of 256 bins may put the threshold into neighbouring bins.
+    assert np.mean((found > 0) == (blurred > threshold_otsu(blurred))) > 0.95
+
+
+@pytest.mark.parametrize(
+    ("name", "shape", "spacing", "centres", "radius"),
+    [
+        ("voronoi_otsu", COARSE, (1.5, 0.5, 0.5), [(6, 8, 7), (10.5, 10, 12)], 3.5),
+        ("distance_watershed", FLAT, (1.0, 0.25), [(20, 5), (26, 9)], 4.0),
+        ("distance_watershed", FLAT, (0.25, 1.0), [(5, 20), (9, 26)], 4.0),
+    ],
+)
+def test_objects_that_touch_askew_are_cut_half_way_in_micrometres(
+    name, shape, spacing, centres, radius
+):
+    image, truth = scene(shape, spacing, centres, radius)
+    labels = label(image, name).array
+    assert labels.max() == 2
+    both = (labels > 0) & (truth > 0)
+    agreement = np.mean(labels[both] == truth[both])
+    assert max(agreement, 1 - agreement) > (0.99 if name == "voronoi_otsu" else 0.96)
+
+
+def test_the_deepest_seed_is_kept_where_several_are_too_near():
+    """A large disc with a bump on either side: the bumps are near to it, not to each other."""
+    distance = distances(FLAT, (0.5, 0.5), [(13, 13), (13, 6.5), (13, 19.5)])
+    array = (distance < np.array([5, 2.5, 2.5])[:, None, None]).any(0).astype("float32")
+    image = Image(array, "YX", (0.5, 0.5))
+    assert label(image, "distance_watershed", seed_distance_um=3.0).array.max() == 3
+    assert label(image, "distance_watershed", seed_distance_um=8.0).array.max() == 1
+
+
+@pytest.mark.parametrize("radius", [3.0, 3.5, 4.0])
+def test_a_disc_between_pixels_is_one_object_whatever_the_distance_of_seeds(radius):
+    image, _ = scene(FLAT, (0.5, 0.5), [(13.25, 13.25)], radius)
+    assert label(image, "distance_watershed", seed_distance_um=0.6).array.max() == 1
+
+
+def test_empty_regions_stay_empty_under_a_local_threshold():
+    image, truth = scene(FLAT, (0.5, 0.5), [(5, 5)], 3.5)
+    found = label(image, "local_threshold_watershed", window_um=1.5, offset_sd=0.0).array
+    assert np.mean(found[truth == 0] > 0) < 0.03
 
 
 @pytest.mark.parametrize("name", ["distance_watershed", "local_threshold_watershed"])

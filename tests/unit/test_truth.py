@@ -147,6 +147,10 @@ def test_nearest_is_meant_in_micrometres():
     marks[3, 2] = 1  # 3 rows and 1 column from the first, 4 columns from the second
     assert truth.objects_with(marks, original, mended, (1.0, 1.0)) == {1}
     assert truth.objects_with(marks, original, mended, (2.0, 1.0)) == {2}
+    original[3, 6] = mended[3, 6] = 0
+    original[3, 5], mended[3, 5] = 1, 2  # now 3 columns away
+    assert truth.objects_with(marks, original, mended, (1.0, 1.0)) == {2}
+    assert truth.objects_with(marks, original, mended, (1.0, 2.0)) == {1}
 
 
 def test_a_mark_far_off_belongs_to_its_only_object_and_one_of_a_lost_object_to_none():

@@ -6,8 +6,6 @@ from itertools import product
 
 import pytest
 
-pytestmark = pytest.mark.xdist_group("tiny")
-
 SAMPLES = ("plate", "stack")
 GPU, CPU = ("gauss-otsu", "voronoi-otsu"), ("distance-watershed", "local-watershed")
 END = {
@@ -48,13 +46,13 @@ def edited(path, change):
 
 
 @pytest.fixture(scope="module")
-def library(tiny):
-    return tiny.study.repository / "workflow" / "scripts" / "bioagree"
+def library(copied):
+    return copied.repository / "workflow" / "scripts" / "bioagree"
 
 
 @pytest.fixture(scope="module")
-def scripts(tiny):
-    return tiny.study.repository / "workflow" / "scripts"
+def scripts(copied):
+    return copied.repository / "workflow" / "scripts"
 
 
 def statement(text):
@@ -66,31 +64,31 @@ def replaced(old, new):
 
 
 @pytest.mark.parametrize(("family", "methods"), [("clesperanto", GPU), ("watershed", CPU)])
-def test_a_segmenters_code_reruns_its_family(tiny, library, family, methods):
+def test_a_segmenters_code_reruns_its_family(copied, library, family, methods):
     with edited(library / "segmentation" / f"{family}.py", statement):
-        planned = tiny.study.run("-n").planned
+        planned = copied.run("-n").planned
     assert planned == jobs(["segment"], methods=methods) | after_labels(methods=methods)
 
 
-def test_the_filters_code_reruns_what_was_filtered(tiny, library):
+def test_the_filters_code_reruns_what_was_filtered(copied, library):
     with edited(library / "filters.py", statement):
-        planned = tiny.study.run("-n").planned
+        planned = copied.run("-n").planned
     assert planned == filters() | jobs(["segment"]) | after_labels()
 
 
-def test_the_code_of_scores_reruns_no_segmentation(tiny, library):
+def test_the_code_of_scores_reruns_no_segmentation(copied, library):
     with edited(library / "scores.py", statement):
-        planned = tiny.study.run("-n").planned
+        planned = copied.run("-n").planned
     assert planned == jobs(["score"]) | {("compare_quality", "quality"), ("report", "")}
 
 
-def test_a_scripts_code_reruns_its_rule(tiny, scripts):
+def test_a_scripts_code_reruns_its_rule(copied, scripts):
     with edited(scripts / "compare_agreement.py", statement):
-        planned = tiny.study.run("-n").planned
+        planned = copied.run("-n").planned
     assert planned == {("compare_agreement", "agreement"), ("report", "")}
 
 
-def test_comments_and_docstrings_rerun_nothing(tiny, library, scripts):
+def test_comments_and_docstrings_rerun_nothing(copied, library, scripts):
     def comment(text):
         return "\n# A comment.\n".join(
             text.replace('"""', '"""Said otherwise. ', 1).split("\n\n\n")
@@ -102,48 +100,48 @@ def test_comments_and_docstrings_rerun_nothing(tiny, library, scripts):
     try:
         for path, text in before.items():
             path.write_text(comment(text))
-        assert tiny.study.snakemake().nothing_to_do
+        assert copied.snakemake().nothing_to_do
     finally:
         for path, text in before.items():
             path.write_text(text)
             os.utime(path, ns=(times[path].st_atime_ns, times[path].st_mtime_ns))
 
 
-def test_a_methods_parameter_reruns_that_method(tiny):
+def test_a_methods_parameter_reruns_that_method(copied):
     change = replaced("window_um: 6.0", "window_um: 6.5")
-    with edited(tiny.study.path("config", "methods.yaml"), change):
-        planned = tiny.study.run("-n").planned
+    with edited(copied.path("config", "methods.yaml"), change):
+        planned = copied.run("-n").planned
     only = ("local-watershed",)
     assert planned == jobs(["segment"], methods=only) | after_labels(methods=only)
 
 
-def test_a_filters_parameter_reruns_its_chain(tiny):
+def test_a_filters_parameter_reruns_its_chain(copied):
     change = replaced("radius_um: 8", "radius_um: 9")
-    with edited(tiny.study.path("config", "methods.yaml"), change):
-        planned = tiny.study.run("-n").planned
+    with edited(copied.path("config", "methods.yaml"), change):
+        planned = copied.run("-n").planned
     only = ("voronoi-otsu",)
     chain = jobs(["filter"], methods=("flat",))
     assert planned == chain | jobs(["segment"], methods=only) | after_labels(methods=only)
 
 
-def test_the_voxel_size_reruns_its_dataset(tiny):
+def test_the_voxel_size_reruns_its_dataset(copied):
     change = replaced(
         "- 0.5\n  - 0.5\n  calibration: measured", "- 0.5\n  - 0.6\n  calibration: measured"
     )
-    with edited(tiny.study.path("config", "datasets.yaml"), change):
-        planned = tiny.study.run("-n").planned
+    with edited(copied.path("config", "datasets.yaml"), change):
+        planned = copied.run("-n").planned
     only = ("plate",)
     imported = {("import_images", "plate"), ("import_truth", "plate"), ("measure", "plate.truth")}
     labelled = filters(only) | jobs(["segment"], only)
     assert planned == imported | labelled | after_labels(only)
 
 
-def test_a_raw_file_reruns_its_sample(tiny):
-    path = tiny.study.path("raw", "plate", "A01_1.tif")
+def test_a_raw_file_reruns_its_sample(copied):
+    path = copied.path("raw", "plate", "A01_1.tif")
     before, times = path.read_bytes(), path.stat()
     path.write_bytes(before + b"\0")
     try:
-        planned = tiny.study.run("-n").planned
+        planned = copied.run("-n").planned
     finally:
         path.write_bytes(before)
         os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
@@ -151,12 +149,12 @@ def test_a_raw_file_reruns_its_sample(tiny):
     assert not {job for job in planned if job[1].startswith("stack")}
 
 
-def test_the_template_reruns_the_report(tiny):
-    template = tiny.study.repository / "workflow" / "report" / "index.html.j2"
+def test_the_template_reruns_the_report(copied):
+    template = copied.repository / "workflow" / "report" / "index.html.j2"
     with edited(template, lambda text: text + "\n"):
-        planned = tiny.study.run("-n").planned
+        planned = copied.run("-n").planned
     assert planned == {("report", "")}
 
 
-def test_in_the_end_nothing_was_edited(tiny):
-    assert tiny.study.snakemake().nothing_to_do
+def test_in_the_end_nothing_was_edited(copied):
+    assert copied.snakemake().nothing_to_do

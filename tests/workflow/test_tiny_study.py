@@ -15,8 +15,6 @@ import tifffile
 from ome_types import from_xml
 from skimage.measure import regionprops
 
-pytestmark = pytest.mark.xdist_group("tiny")
-
 METHODS = ("gauss-otsu", "voronoi-otsu", "distance-watershed", "local-watershed")
 SAMPLES = {"plate": (0.5, 0.5), "stack": (1.0, 0.5, 0.5)}
 IMAGES = {"plate": ["A01_1", "A01_2"], "stack": ["stack"]}
@@ -246,7 +244,7 @@ def test_what_a_job_read_is_what_another_wrote(tiny):
 
 def test_records_say_how_it_was_made(tiny):
     records = tiny.study.records()
-    assert len(records) == tiny.outcome.output.count("Finished jobid") - 1  # less the target
+    assert len(records) == tiny.outcome.count("Finished jobid") - 1  # less the target
     for record in records:
         gpu = record["rule"] in ("filter", "segment_gpu")
         assert gpu == ("device" in record)
@@ -285,13 +283,13 @@ def test_report_repeats_the_warnings(page):
     assert "stack.tif: the file says 2 µm along Z, datasets.yaml says 1 µm" in words
 
 
-def test_a_second_run_has_nothing_to_do(tiny):
-    assert tiny.study.snakemake().nothing_to_do
+def test_a_second_run_has_nothing_to_do(copied):
+    assert copied.snakemake().nothing_to_do
 
 
-def test_snakemakes_own_report_holds_the_figures(tiny):
-    target = tiny.study.path("report.zip")
-    tiny.study.run("--report", str(target))
+def test_snakemakes_own_report_holds_the_figures(copied):
+    target = copied.path("report.zip")
+    copied.run("--report", str(target))
     with zipfile.ZipFile(target) as archive:
         names = {Path(name).name for name in archive.namelist()}
     assert {"scores.svg", "2d-count-truth.svg", "plate.png", "rulegraph.svg"} <= names

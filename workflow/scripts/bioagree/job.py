@@ -18,6 +18,7 @@ import shutil
 import sys
 import sysconfig
 import time
+import warnings
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -179,11 +180,13 @@ def environment() -> dict:
         for entry in os.scandir(sysconfig.get_path("purelib"))
         if entry.name.endswith(".dist-info")
     )
-    imported = {
-        name: str(module.__version__)
-        for name, module in sorted(sys.modules.items())
-        if "." not in name and isinstance(getattr(module, "__version__", None), str)
-    }
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # some modules deprecate being asked
+        imported = {
+            name: str(module.__version__)
+            for name, module in sorted(sys.modules.items())
+            if "." not in name and isinstance(getattr(module, "__version__", None), str)
+        }
     return {
         "python": platform.python_version(),
         "digest": sha256("\n".join(installed).encode()).hexdigest(),
