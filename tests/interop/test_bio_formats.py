@@ -8,7 +8,6 @@ from xml.etree import ElementTree
 
 import numpy as np
 import pytest
-
 from bioagree import images, sources
 from bioagree.images import Image
 

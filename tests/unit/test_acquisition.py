@@ -92,7 +92,7 @@ def test_images_are_told_apart_by_name():
         return [Image(np.zeros((2, 2)), "YX", (1, 1), name) for name in names]
 
     acquisition.check_names(named("a", "b"))
-    with pytest.raises(InputError, match="two images of one sample are called 'a'"):
+    with pytest.raises(InputError, match="2 images of one sample are called 'a'"):
         acquisition.check_names(named("a", "b", "a"))
 
 

@@ -179,7 +179,8 @@ def test_both_runtimes_of_the_environment_give_the_same_labels():
         "chosen = device.choose(sys.argv[1] if len(sys.argv) > 1 else WANTED)\n"
         "noise = np.random.default_rng(3).normal(size=(40, 40)).astype('float32')\n"
         "image = Image(noise, 'YX', (0.5, 0.5))\n"
-        "labels = segmentation.label(image, 'gauss_otsu', {'sigma_um': 1.0}).array\n"
+        "gauss_otsu = segmentation.load('clesperanto', 'gauss_otsu')\n"
+        "labels = segmentation.label(image, gauss_otsu, {'sigma_um': 1.0}).array\n"
         "print(chosen.driver, sha256(labels).hexdigest(), labels.max())\n"
     )
     said = {}

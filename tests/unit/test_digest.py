@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from bioagree import digest
-from bioagree.segmentation import FAMILIES
+from bioagree.segmentation.registry import FAMILIES
 
 LIBRARY = Path(digest.__file__).parent
 

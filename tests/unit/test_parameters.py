@@ -3,10 +3,10 @@
 import math
 
 import pytest
-from bioagree import filters, segmentation
+from bioagree import filters
 from bioagree.errors import InputError
 from bioagree.parameters import check, check_steps, in_voxels
-from bioagree.segmentation import postprocess
+from bioagree.segmentation import postprocess, registry
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -108,7 +108,7 @@ def test_a_chain_that_fits_is_accepted():
 
 def test_every_registered_function_declares_types_that_can_be_checked():
     functions = [*filters.STEPS.values(), *postprocess.STEPS.values()]
-    functions += [segmentation.segmenter(name) for name in segmentation.FAMILIES]
+    functions += [registry.segmenter(name) for name in registry.FAMILIES]
     for function in functions:
         with pytest.raises(InputError, match="no parameter 'nonsense'"):
             check(function, {"nonsense": 1}, "here")

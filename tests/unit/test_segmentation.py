@@ -7,7 +7,8 @@ import pytest
 from bioagree import device, segmentation
 from bioagree.errors import InputError
 from bioagree.images import Image
-from bioagree.segmentation import FAMILIES, postprocess
+from bioagree.segmentation import postprocess, registry
+from bioagree.segmentation.registry import FAMILIES
 from bioagree.segmentation.watershed import _apart
 from hypothesis import given
 from hypothesis import strategies as st
@@ -54,7 +55,7 @@ def scene(shape, spacing, centres, radius):
 
 
 def label(image, name, **more):
-    return segmentation.label(image, name, METHODS[name] | more)
+    return segmentation.label(image, registry.segmenter(name), METHODS[name] | more)
 
 
 def assert_finds(labels, truth):
@@ -108,7 +109,7 @@ def test_finer_voxels_do_not_change_the_count(name, grid):
         fine = Image(array, coarse.axes, tuple(step / 2 for step in spacing), channels=("n",))
         specks = [{"remove_small": {"min_diameter_um": 2.0}}]
         counts = [
-            segmentation.label(image, name, METHODS[name], specks).array.max()
+            segmentation.label(image, registry.segmenter(name), METHODS[name], specks).array.max()
             for image in (coarse, fine)
         ]
         assert counts[0] == counts[1] > 0
@@ -123,9 +124,7 @@ def test_voronoi_otsu_is_clesperantos_bit_for_bit_on_cubes(grid):
         expected = cle.pull(
             cle.voronoi_otsu_labeling(given.array, spot_sigma=1.2 / 0.5, outline_sigma=0.6 / 0.5)
         )
-        actual = segmentation.segmenter("voronoi_otsu")(
-            given, spot_sigma_um=1.2, outline_sigma_um=0.6
-        )
+        actual = registry.segmenter("voronoi_otsu")(given, spot_sigma_um=1.2, outline_sigma_um=0.6)
         assert expected.max() > 1
         np.testing.assert_array_equal(actual, expected)
 
@@ -145,7 +144,9 @@ def test_a_constant_image_has_no_object_and_no_warning(name, value):
     image = Image(np.full(FLAT, value, "float32"), "YX", (0.5, 0.5), channels=("n",))
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        labels = segmentation.label(image, name, METHODS[name], [{"fill_holes": {}}])
+        labels = segmentation.label(
+            image, registry.segmenter(name), METHODS[name], [{"fill_holes": {}}]
+        )
     assert labels.array.dtype == np.uint32
     assert not labels.array.any()
 
@@ -160,7 +161,9 @@ def test_no_object_goes_through_every_step():
     parameters = METHODS["local_threshold_watershed"] | {"offset_sd": 100.0}
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        labels = segmentation.label(image, "local_threshold_watershed", parameters, steps)
+        labels = segmentation.label(
+            image, registry.segmenter("local_threshold_watershed"), parameters, steps
+        )
     assert labels.array.shape == FLAT
     assert not labels.array.any()
 
@@ -190,7 +193,9 @@ def test_every_pixel_type_is_segmented(name, dtype):
 def test_postprocessing_is_applied_in_order_and_labels_are_renumbered():
     image, truth = scene(FLAT, (0.5, 0.5), [(3, 3), (13, 13), (21, 21)], 3.5)
     steps = [{"remove_border": {}}]
-    found = segmentation.label(image, "gauss_otsu", METHODS["gauss_otsu"], steps).array
+    found = segmentation.label(
+        image, registry.segmenter("gauss_otsu"), METHODS["gauss_otsu"], steps
+    ).array
     assert np.unique(found).tolist() == [0, 1, 2]
     assert not found[truth == 1].any()
 
@@ -205,7 +210,7 @@ def test_several_channels_are_refused():
 def test_the_blur_before_the_threshold_is_in_micrometres(spacing):
     noise = np.random.default_rng(0).normal(0, 1, FLAT).astype("float32")
     blurred = gaussian_filter(noise, [0.9 / step for step in spacing], mode="nearest")
-    found = segmentation.segmenter("gauss_otsu")(Image(noise, "YX", spacing), sigma_um=0.9)
+    found = registry.segmenter("gauss_otsu")(Image(noise, "YX", spacing), sigma_um=0.9)
     # Two histograms of 256 bins may put the threshold into neighbouring bins.
     assert np.mean((found > 0) == (blurred > threshold_otsu(blurred))) > 0.95
 

@@ -109,10 +109,11 @@ def test_rows_become_columns():
         "a": [1, 2],
         "b": ["x", "y"],
     }
-    assert {name: len(column) for name, column in tables.from_rows([], ["a", "b"]).items()} == {
-        "a": 0,
-        "b": 0,
-    }
+    empty = tables.from_rows([], {"a": int, "b": str})
+    assert [(name, column.size, column.dtype.kind) for name, column in empty.items()] == [
+        ("a", 0, "i"),
+        ("b", 0, "U"),
+    ]
     assert tables.from_rows([]) == {}
 
 

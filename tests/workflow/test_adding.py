@@ -22,7 +22,7 @@ def add_percentile(repository):
     library = repository / "workflow" / "scripts" / "bioagree"
     (library / "segmentation" / "percentile.py").write_text(module)
     line = next(line for line in registry.splitlines() if "percentile" in line)
-    path = library / "segmentation" / "__init__.py"
+    path = library / "segmentation" / "registry.py"
     text = path.read_text()
     assert text.count("FAMILIES = {\n") == 1
     path.write_text(text.replace("FAMILIES = {\n", f"FAMILIES = {{\n{line}\n"))

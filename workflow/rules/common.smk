@@ -15,10 +15,10 @@ WORKFLOW = Path(workflow.current_basedir).parent
 sys.path.insert(0, str(WORKFLOW / "scripts"))
 
 from bioagree import comparison, configuration, sources
-from bioagree.configuration import TRUTH
 from bioagree.digest import code_digest
 from bioagree.errors import InputError
-from bioagree.segmentation import FAMILIES, GPU_FAMILIES
+from bioagree.segmentation.registry import FAMILIES, GPU_FAMILIES
+from bioagree.truth import TRUTH
 
 
 def read_checked(key, schema):
@@ -72,9 +72,25 @@ def code_of(script, *modules):
     return code_digest(WORKFLOW / "scripts" / script, *modules)
 
 
-def dataset_of(wildcards):
-    """Return the description of a sample's dataset."""
-    return DATASETS[SAMPLES[wildcards.sample]["dataset"]]
+def dataset_of(wildcards, keys):
+    """Return what matters of a sample's dataset, so that nothing else makes a job run again."""
+    dataset = DATASETS[SAMPLES[wildcards.sample]["dataset"]]
+    return {key: dataset[key] for key in keys if key in dataset}
+
+
+def pixels_of(wildcards):
+    """Return what is known of the pixels of a sample's dataset."""
+    return dataset_of(wildcards, ("axes", "voxel_um", "channels", "time_step_s", "optics"))
+
+
+def optics_of(wildcards):
+    """Return the optics of a sample's dataset, if they are known."""
+    return dataset_of(wildcards, ("optics",))
+
+
+def truth_of(wildcards):
+    """Return what is known of the ground truth of a sample's dataset."""
+    return dataset_of(wildcards, ("truth",))
 
 
 def dataset_named(wildcards):
@@ -135,7 +151,7 @@ def steps_of(wildcards):
 
 def channel_of(wildcards):
     """Return the channel that is segmented; the first unless the dataset names one."""
-    return dataset_of(wildcards).get("segment_channel")
+    return dataset_of(wildcards, ("segment_channel",)).get("segment_channel")
 
 
 def method_of(wildcards):
@@ -143,10 +159,14 @@ def method_of(wildcards):
     return METHODS[wildcards.method]
 
 
+def family_of(wildcards):
+    """Return the module that holds a method's segmenter."""
+    return FAMILIES[METHODS[wildcards.method]["segmenter"]]
+
+
 def code_of_segmenter(wildcards):
     """Return the digest of the segment script with the family of one method only."""
-    family = FAMILIES[METHODS[wildcards.method]["segmenter"]]
-    return code_of("segment.py", f"bioagree.segmentation.{family}")
+    return code_of("segment.py", f"bioagree.segmentation.{family_of(wildcards)}")
 
 
 def methods_of_kind(gpu):
@@ -168,3 +188,37 @@ def labels_of(wildcards):
 def measured(sample):
     """Return whose labels are measured on a sample: every method, and the truth where it is."""
     return [*METHODS, *([TRUTH] if SAMPLES[sample]["truth"] else [])]
+
+
+def agreement_figures():
+    """Return the names of the agreement figures that this study gives."""
+    kinds = {
+        (DATASETS[row["dataset"]]["axes"].count("Z") + 2, bool(row["truth"]))
+        for row in SAMPLES.values()
+    }
+    return comparison.figure_names(kinds, len(METHODS))
+
+
+def questions_of_type(kind):
+    """Return the names of the study's questions of one type."""
+    return [name for name, question in QUESTIONS.items() if question["type"] == kind]
+
+
+def records_of_jobs():
+    """Return the records of all jobs before the report."""
+    kinds = {name: "gpu" if name in methods_of_kind(gpu=True) else "cpu" for name in METHODS}
+    chains = sorted({method["filter"] for method in METHODS.values()})
+    names = {
+        "fetch": FETCHED,
+        "import_images": SAMPLES,
+        "import_truth": SCORED,
+        "filter": [f"{sample}.{chain}" for sample in SAMPLES for chain in chains],
+        "segment_gpu": [f"{s}.{m}" for s in SAMPLES for m in METHODS if kinds[m] == "gpu"],
+        "segment_cpu": [f"{s}.{m}" for s in SAMPLES for m in METHODS if kinds[m] == "cpu"],
+        "measure": [f"{sample}.{method}" for sample in SAMPLES for method in measured(sample)],
+        "score": [f"{sample}.{method}" for sample in SCORED for method in METHODS],
+        "compare_quality": questions_of_type("quality"),
+        "compare_agreement": questions_of_type("agreement"),
+        "draw_examples": ["all"],
+    }
+    return [f"<results>/provenance/{rule}/{name}.json" for rule in names for name in names[rule]]

@@ -5,20 +5,6 @@ Makes: results/comparison/{question}/...
 """
 
 
-def agreement_figures():
-    """Return the names of the agreement figures that this study gives."""
-    kinds = {
-        (DATASETS[row["dataset"]]["axes"].count("Z") + 2, bool(row["truth"]))
-        for row in SAMPLES.values()
-    }
-    return comparison.figure_names(kinds, len(METHODS))
-
-
-def questions_of_type(kind):
-    """Return the names of the study's questions of one type."""
-    return [name for name, question in QUESTIONS.items() if question["type"] == kind]
-
-
 rule compare_quality:
     """Summarise the scores of every method over all images."""
     input:

@@ -20,7 +20,7 @@ rule import_images:
         "../../envs/image.yaml"
     params:
         row=sheet_row,
-        dataset=dataset_of,
+        dataset=pixels_of,
         code=code_of("import_images.py"),
     script:
         "../scripts/import_images.py"
@@ -43,7 +43,7 @@ rule import_truth:
         "../../envs/image.yaml"
     params:
         row=sheet_row,
-        dataset=dataset_of,
+        dataset=truth_of,
         code=code_of("import_truth.py"),
     script:
         "../scripts/import_truth.py"

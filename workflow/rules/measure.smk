@@ -20,7 +20,7 @@ rule measure:
     conda:
         "../../envs/image.yaml"
     params:
-        dataset=dataset_of,
+        dataset=optics_of,
         code=code_of("measure.py"),
     script:
         "../scripts/measure.py"

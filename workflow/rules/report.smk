@@ -7,26 +7,6 @@ Makes: results/report/index.html, results/report/rulegraph.svg, results/report/e
 EXAMPLES = list(SAMPLES)[: config["report"]["examples"]]
 
 
-def records_of_jobs():
-    """Return the records of all jobs before the report."""
-    kinds = {name: "gpu" if name in methods_of_kind(gpu=True) else "cpu" for name in METHODS}
-    chains = sorted({method["filter"] for method in METHODS.values()})
-    names = {
-        "fetch": FETCHED,
-        "import_images": SAMPLES,
-        "import_truth": SCORED,
-        "filter": [f"{sample}.{chain}" for sample in SAMPLES for chain in chains],
-        "segment_gpu": [f"{s}.{m}" for s in SAMPLES for m in METHODS if kinds[m] == "gpu"],
-        "segment_cpu": [f"{s}.{m}" for s in SAMPLES for m in METHODS if kinds[m] == "cpu"],
-        "measure": [f"{sample}.{method}" for sample in SAMPLES for method in measured(sample)],
-        "score": [f"{sample}.{method}" for sample in SCORED for method in METHODS],
-        "compare_quality": questions_of_type("quality"),
-        "compare_agreement": questions_of_type("agreement"),
-        "draw_examples": ["all"],
-    }
-    return [f"<results>/provenance/{rule}/{name}.json" for rule in names for name in names[rule]]
-
-
 rule draw_examples:
     """Draw one image of several samples with the outlines of the truth and of every method."""
     input:

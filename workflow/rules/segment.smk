@@ -24,6 +24,7 @@ rule segment_gpu:
         gpu=1,
     params:
         method=method_of,
+        family=family_of,
         device=config["device"],
         code=code_of_segmenter,
     script:
@@ -47,6 +48,7 @@ rule segment_cpu:
         "../../envs/image.yaml"
     params:
         method=method_of,
+        family=family_of,
         code=code_of_segmenter,
     script:
         "../scripts/segment.py"

@@ -1,9 +1,9 @@
 """Draw one image of several samples with the outlines of the truth and of every method."""
 
 from bioagree import images
-from bioagree.configuration import TRUTH
 from bioagree.figures import outlines
 from bioagree.job import job
+from bioagree.truth import TRUTH
 
 with job(snakemake) as this:
     labels = iter(snakemake.input.labels)

@@ -17,7 +17,8 @@ with job(snakemake) as this:
         repairs += [{"image": image.name, **entry} for entry in report]
         objects += truth.objects(image, labels, marks)
     images.write_labels(this.output.labels, mended)
-    columns = tables.from_rows(objects, ["image", "frame", "label", *groups])
+    types = {"image": str, "frame": int, "label": int} | dict.fromkeys(groups, bool)
+    columns = tables.from_rows(objects, types)
     about = {"images": [image.name for image in mended], "kind": dataset["truth"]["kind"]}
     tables.write(this.output.objects, tables.Table(columns, about=about))
     this.note(repairs=repairs)

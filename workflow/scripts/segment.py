@@ -7,16 +7,14 @@ from bioagree.job import job
 
 with job(snakemake) as this:
     method = snakemake.params.method
+    segmenter = segmentation.load(snakemake.params.family, method["segmenter"])
     if wanted := snakemake.params.get("device"):
         from bioagree import device
 
         this.note(device=asdict(device.choose(wanted)))
     labels = [
         segmentation.label(
-            image,
-            method["segmenter"],
-            method.get("parameters", {}),
-            method.get("postprocess", []),
+            image, segmenter, method.get("parameters", {}), method.get("postprocess", [])
         )
         for image in this.progress(images.read(snakemake.input.images))
     ]

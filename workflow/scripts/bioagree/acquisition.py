@@ -5,6 +5,7 @@ else; then the declaration wins and the user is told.
 """
 
 import os
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
@@ -66,10 +67,10 @@ def files(inputs: Sequence[str | Path], pattern: str) -> list[Path]:
 
 def check_names(found: list[Image]) -> None:
     """Check that the images of a sample can be told apart by name."""
-    names = [image.name for image in found]
-    for name in names:
-        if names.count(name) > 1:
-            raise InputError(f"two images of one sample are called {name!r}; rename a file")
+    names = Counter(image.name for image in found)
+    for name, count in names.items():
+        if count > 1:
+            raise InputError(f"{count} images of one sample are called {name!r}; rename files")
 
 
 def read_truths(

@@ -1,14 +1,14 @@
 """From tables of objects to what two methods say of the same image."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from itertools import combinations, product
 
 import numpy as np
 
-from bioagree.configuration import TRUTH
 from bioagree.statistics.agreement import BlandAltman, bland_altman
 from bioagree.tables import Columns, Table
+from bioagree.truth import TRUTH
 
 
 @dataclass(frozen=True)
@@ -37,6 +37,8 @@ SIZES = {
 }
 
 
+PAIR_KEYS = ("dimensions", "quantity", "unit", "first", "second")
+PAIR_COLUMNS = (*PAIR_KEYS, *(field.name for field in fields(BlandAltman)))
 SCORE_KEYS = ("sample", "method", "image", "frame", "dimensions")
 
 
@@ -61,14 +63,8 @@ class Pair:
 
     def as_row(self) -> dict:
         """Return the pair as a row of a table, `n` images first."""
-        row = {
-            "dimensions": self.dimensions,
-            "quantity": self.quantity.key,
-            "unit": self.quantity.unit,
-            "first": self.first,
-            "second": self.second,
-        }
-        return row | asdict(self.result)
+        what = (self.dimensions, self.quantity.key, self.quantity.unit, self.first, self.second)
+        return dict(zip(PAIR_KEYS, what, strict=True)) | asdict(self.result)
 
 
 def figure_names(kinds: Iterable[tuple[int, bool]], methods: int) -> list[str]:

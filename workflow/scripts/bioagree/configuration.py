@@ -14,14 +14,14 @@ from pathlib import Path
 
 import yaml
 
-from bioagree import filters, parameters, segmentation
+from bioagree import filters, parameters
 from bioagree.errors import InputError
-from bioagree.segmentation import postprocess
+from bioagree.segmentation import postprocess, registry
+from bioagree.truth import TRUTH
 
 REQUIRED_COLUMNS = ("sample", "dataset", "images")
 OPTIONAL_COLUMNS = ("truth", "session")
 NAME = re.compile(r"[A-Za-z0-9_-]+")
-TRUTH = "truth"  # stands where a method's name stands, for the ground truth
 
 
 def read_yaml(path: str | Path) -> dict:
@@ -115,8 +115,8 @@ def check_methods(content: dict, chosen: Iterable[str], where: str) -> None:
         if name == TRUTH:
             raise InputError(f"{place}: the name {TRUTH!r} is kept for the ground truth")
         _check_choice(method["filter"], content["filters"], f"{place} names the filter")
-        _check_choice(method["segmenter"], segmentation.FAMILIES, f"{place} names the segmenter")
-        function = segmentation.segmenter(method["segmenter"])
+        _check_choice(method["segmenter"], registry.FAMILIES, f"{place} names the segmenter")
+        function = registry.segmenter(method["segmenter"])
         parameters.check(function, method.get("parameters", {}), f"{place}: {function.__name__}")
         parameters.check_steps(method.get("postprocess", []), postprocess.STEPS, place)
     for name in chosen:

@@ -28,6 +28,7 @@ from types import SimpleNamespace
 
 from bioagree.errors import InputError
 
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG)
 LINE_EVERY_S = 10.0  # between two progress lines in a log
 
 
@@ -158,10 +159,10 @@ def job(snakemake) -> Iterator[Job]:
         _stop(this, str(error))
     except OSError as error:
         this.discard()
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG):
+        if error.errno not in NO_ROOM:
             this.log.exception("%s failed", this.label)
             raise
-        where = error.filename or this.output.files[0].parent
+        where = error.filename or Path(snakemake.output[0]).parent
         _stop(this, f"cannot write to {where}: {error.strerror}; free or allow space, then rerun")
     except BaseException:
         this.discard()
@@ -228,6 +229,7 @@ def _remove(path: Path) -> None:
 def _log_to(paths) -> None:
     handlers: list[logging.Handler] = [logging.StreamHandler()]
     handlers[0].setLevel(logging.WARNING)
+    handlers[0].addFilter(lambda record: not record.exc_info)  # Python prints those itself
     if paths:
         handlers.append(logging.FileHandler(paths[0], mode="w"))
     logging.basicConfig(

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from bioagree.configuration import TRUTH
+from bioagree.truth import TRUTH
 
 MIME = {".svg": "image/svg+xml", ".png": "image/png"}
 HEADLINE_SCORES = {

@@ -61,10 +61,11 @@ def read(path: str | Path) -> Table:
     return Table(columns, units, json.loads(stored.schema.metadata[b"about"]))
 
 
-def from_rows(rows: Sequence[Mapping], names: Sequence[str] | None = None) -> Columns:
-    """Turn rows with the same keys into columns; `names` says which when there may be no row."""
-    names = list(rows[0]) if rows else list(names or ())
-    return {name: np.array([row[name] for row in rows]) for name in names}
+def from_rows(rows: Sequence[Mapping], types: Mapping[str, type] | None = None) -> Columns:
+    """Turn rows with the same keys into columns; `types` by name are needed when no row may be."""
+    if not rows:
+        return {name: np.array([], dtype=kind) for name, kind in (types or {}).items()}
+    return {name: np.array([row[name] for row in rows]) for name in rows[0]}
 
 
 def write_csv(path: str | Path, columns: Columns) -> None:

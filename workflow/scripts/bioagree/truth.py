@@ -9,6 +9,8 @@ import numpy as np
 from bioagree.images import Image
 from bioagree.segmentation import postprocess
 
+TRUTH = "truth"  # stands where a method's name stands
+
 
 def repair(labels: Image, rules: list[dict]) -> tuple[Image, list[dict]]:
     """Apply post-processing steps to a label image, counting what each one changes.
