@@ -127,7 +127,7 @@ def test_voxel_size_of_the_file_is_compared(plate):
 def test_two_images_of_one_name(plate):
     shutil.copy(field_of(plate), plate.path("raw", "plate", "A01_2.tiff"))
     plate.samples[0] |= {"images": "A01_2.tif*"}
-    said(plate.write().snakemake("--", PLATE), "two images of one sample", "'A01_2'", "rename")
+    said(plate.write().snakemake("--", PLATE), "2 images of one sample", "'A01_2'", "rename")
     assert nothing_half_written(plate) == set()
 
 

@@ -72,17 +72,19 @@ class Job:
         self._inputs = [path for path in self._inputs if not path.is_dir()]
         self._inputs += [Path(path) for path in paths]
 
-    def progress(self, items: Iterable, total: int | None = None) -> Iterator:
+    def progress(self, items: Iterable) -> Iterator:
         """Yield `items`, with a bar on a terminal and plain lines in the log."""
-        from tqdm import tqdm
+        total = len(items) if hasattr(items, "__len__") else None
+        if sys.stderr.isatty():
+            from tqdm import tqdm
 
-        bar = tqdm(items, desc=self.label, total=total, unit="image", disable=None, leave=False)
+            items = tqdm(items, desc=self.label, total=total, unit="image", leave=False)
         last = time.monotonic()
-        for done, item in enumerate(bar, start=1):
+        for done, item in enumerate(items, start=1):
             yield item
             if time.monotonic() - last > LINE_EVERY_S:
                 last = time.monotonic()
-                self.log.info("%d of %s done", done, bar.total or "?")
+                self.log.info("%d of %s done", done, total or "?")
 
     def prepare(self) -> None:
         """Clear what an interrupted run of this job left under the temporary names."""

@@ -6,8 +6,10 @@ halves the start-up of every small job.
 
 import csv
 import json
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -39,9 +41,7 @@ class Table:
 
 def write(path: str | Path, table: Table) -> None:
     """Write a table as Parquet; equal tables give equal bytes."""
-    import pyarrow
-    from pyarrow import parquet
-
+    pyarrow, parquet = _pyarrow()
     arrays = {name: pyarrow.array(values) for name, values in table.columns.items()}
     fields = [
         pyarrow.field(name, array.type, metadata={"unit": table.units.get(name, "")})
@@ -53,8 +53,7 @@ def write(path: str | Path, table: Table) -> None:
 
 def read(path: str | Path) -> Table:
     """Read a table that :func:`write` made."""
-    from pyarrow import parquet
-
+    _, parquet = _pyarrow()
     stored = parquet.read_table(path)
     columns = {name: stored[name].to_numpy() for name in stored.column_names}
     units = {f.name: f.metadata[b"unit"].decode() for f in stored.schema if f.metadata[b"unit"]}
@@ -75,6 +74,32 @@ def write_csv(path: str | Path, columns: Columns) -> None:
         writer.writerow(columns)
         for row in zip(*columns.values(), strict=True):
             writer.writerow([_text(value) for value in row])
+
+
+@cache
+def _pyarrow():
+    """Import pyarrow, but not pandas, which it loads at first use wherever that is installed.
+
+    Nothing here needs pandas, and it would double the start-up of every job that has a table.
+    """
+    sys.meta_path.insert(0, _NoPandas)
+    try:
+        import pyarrow
+        from pyarrow import parquet
+
+        pyarrow.array([0])  # looks for pandas, once and for all
+    finally:
+        sys.meta_path.remove(_NoPandas)
+    return pyarrow, parquet
+
+
+class _NoPandas:
+    """An import hook that finds pandas missing."""
+
+    @staticmethod
+    def find_spec(name, path=None, target=None):
+        if name == "pandas":
+            raise ModuleNotFoundError("pandas is not needed here", name=name)
 
 
 def _text(value):
