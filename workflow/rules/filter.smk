@@ -1,7 +1,7 @@
 """Filter images on the GPU, or the CPU runtime that stands in for it.
 
 Needs: results/images/{sample}.ome.tif
-Makes: results/filtered/{sample}.{filter}.ome.tif (temporary)
+Makes: results/filtered/{sample}.{filter}.ome.tif (can be made again)
 """
 
 
