@@ -8,6 +8,7 @@ from pathlib import Path
 
 from bioagree.truth import TRUTH
 
+FEWEST_IMAGES = 3  # of two, the interval of a limit is 16 times as wide as the limits lie apart
 MIME = {".svg": "image/svg+xml", ".png": "image/png"}
 HEADLINE_SCORES = {
     "f1_50": "F1 of objects (IoU > 0.5)",
@@ -144,7 +145,11 @@ def _agreement(name, question: Mapping, files: Mapping[str, Path], figures) -> d
         "rows": rows,
         "figures": shown,
         "titles": FIGURE_TITLES,
-        "verdicts": [_verdict(row) for row in rows if row["second"] == TRUTH and row["lower"]],
+        "verdicts": [
+            _verdict(row)
+            for row in rows
+            if row["second"] == TRUTH and int(row["n"]) >= FEWEST_IMAGES
+        ],
     }
 
 
@@ -159,8 +164,8 @@ def _verdict(row: Mapping[str, str]) -> str:
     return (
         f"{row['dimensions']}D, {row['first']}: on average {number(str(abs(bias)))} {unit}{what} "
         f"{side} than the truth (95 % CI {number(row['bias_low'])} to {number(row['bias_high'])}"
-        f"{sure}); 95 % of images are expected between {number(str(lower))} and "
-        f"{number(str(upper))} (n = {row['n']} images)."
+        f"{sure}); in 95 % of images the difference is expected between {number(str(lower))} "
+        f"and {number(str(upper))} (n = {row['n']} images)."
     )
 
 
