@@ -168,7 +168,7 @@ def test_without_any_driver_there_is_one_clear_error(tmp_path):
 
 @pytest.mark.skipif(
     device._intel_driver() is None or device._pocl_driver() is None,
-    reason="needs both CPU runtimes that come as wheels",
+    reason="needs both CPU runtimes that come as wheels, and the linker `ld` for PoCL",
 )
 def test_both_runtimes_of_the_environment_give_the_same_labels():
     script = (
@@ -192,3 +192,8 @@ def test_both_runtimes_of_the_environment_give_the_same_labels():
     assert "Intel" in said["intel"][0]
     assert said["intel"][1:] == said["pocl"][1:]
     assert int(said["intel"][2]) > 3
+
+
+def test_pocl_is_not_offered_where_it_could_not_link_its_kernels(monkeypatch):
+    monkeypatch.setenv("PATH", "")
+    assert device._pocl_driver() is None

@@ -7,6 +7,7 @@ used: Intel's CPU runtime, which is 25 times faster for large kernels, or PoCL.
 
 import ctypes
 import os
+import shutil
 import sys
 import sysconfig
 import warnings
@@ -17,6 +18,7 @@ from pathlib import Path
 from bioagree.errors import InputError
 
 CHOICES = ("auto", "cuda", "opencl-gpu", "opencl-cpu", "intel", "pocl")
+POCL_NEEDS = "ld"  # links every kernel
 INTEL_NEEDS = ("libintlc.so.5", "libimf.so", "libsvml.so", "libtbb.so.12")
 
 _chosen: "Device | None" = None
@@ -90,7 +92,8 @@ def _choose(wanted: str) -> Device:
     found = "; ".join(seen) if seen else "none"
     raise InputError(
         f"device {wanted!r} is not available here; found: {found}. On Linux, "
-        "`uv sync` installs CPU runtimes; set `device: auto` in the config to take what is there"
+        "`uv sync` installs CPU runtimes (PoCL needs the linker `ld` too: Debian's binutils); set "
+        "`device: auto` in the config to take what is there"
     )
 
 
@@ -145,7 +148,8 @@ def _import_pyclesperanto():
     if not hasattr(pyclesperanto, "gaussian_blur"):
         raise InputError(
             "no OpenCL or CUDA driver can be loaded, so no GPU rule can run; on x86-64 Linux "
-            "`uv sync` installs CPU runtimes, elsewhere install PoCL (conda-forge: pocl)"
+            "`uv sync` installs CPU runtimes (PoCL needs the linker `ld` too: Debian's binutils), "
+            "elsewhere install PoCL (conda-forge: pocl)"
         )
     return pyclesperanto
 
@@ -172,5 +176,7 @@ def _intel_driver() -> Path | None:
 
 
 def _pocl_driver() -> Path | None:
+    if shutil.which(POCL_NEEDS) is None:  # it would fail at the first kernel
+        return None
     folder = Path(sysconfig.get_path("platlib")) / "pyopencl" / ".libs"
     return next(folder.glob("libpocl-*.so"), None)
