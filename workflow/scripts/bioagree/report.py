@@ -159,7 +159,9 @@ def _verdict(row: Mapping[str, str]) -> str:
     low, high = float(row["bias_low"]), float(row["bias_high"])
     unit = "objects" if row["quantity"] == "count" else row["unit"]
     what = "" if row["quantity"] == "count" else " per object"
-    side = "more" if bias > 0 else "less" if row["quantity"] != "count" else "fewer"
+    side = "more" if bias > 0 else "less" if what else "fewer"
+    if low == high == 0:
+        return f"{row['dimensions']}D, {row['first']}: equal to the truth in all {row['n']} images."
     sure = "" if low > 0 or high < 0 else ", which may be chance: the interval includes 0"
     return (
         f"{row['dimensions']}D, {row['first']}: on average {number(str(abs(bias)))} {unit}{what} "
