@@ -196,7 +196,34 @@ def test_time_points_do_not_mix(step):
     assert not found[1].any()
 
 
-def test_several_channels_are_refused():
-    several = Image(noise((2, 8, 9)), "CYX", (0.5, 0.5), "a", ("m", "n"))
-    with pytest.raises(InputError, match="several channels; choose one first"):
-        filters.apply(several, ALL_STEPS[:1])
+@pytest.mark.parametrize(
+    ("steps", "default", "taken"),
+    [
+        (ALL_STEPS[:1], None, 0),
+        (ALL_STEPS[:1], "n", 1),
+        ([{"channel": {"name": "n"}}, *ALL_STEPS[:1]], None, 1),
+        ([{"channel": {"name": "m"}}, *ALL_STEPS[:1]], "n", 0),
+    ],
+    ids=["first", "the dataset's", "the chain's", "the chain's before the dataset's"],
+)
+def test_of_several_channels_one_is_filtered(steps, default, taken):
+    pixels = noise((2, 8, 9))
+    several = Image(pixels, "CYX", (0.5, 0.5), "a", ("m", "n"))
+    found = filters.apply(several, steps, default)
+    alone = filters.apply(image(pixels[taken], (0.5, 0.5)), ALL_STEPS[:1])
+    np.testing.assert_array_equal(found.array, alone.array)
+    assert found.channels == ("mn"[taken],)
+
+
+@pytest.mark.parametrize(
+    ("steps", "words"),
+    [
+        ([*ALL_STEPS[:1], {"channel": {"name": "n"}}], "step 2: only the first"),
+        ([{"channel": {}}], "lacks the parameter 'name'"),
+        ([{"channel": {"name": 3}}], "name must be a word"),
+        ([{"chanel": {"name": "n"}}], "allowed are channel, gaussian"),
+    ],
+)
+def test_a_wrong_choice_of_channel_is_told(steps, words):
+    with pytest.raises(InputError, match=words):
+        filters.check(steps, "filter 'x'")

@@ -31,8 +31,8 @@ def read(path: str | Path, dataset: dict, warn: Callable[[str], None]) -> list[I
     path : str or Path
         TIFF (plain, ImageJ, OME, MetaMorph) or anything else that imageio opens, such as PNG.
     dataset : dict
-        An entry of ``datasets.yaml``: `axes`, `voxel_um`, `channels`, optionally `time_step_s`
-        and `optics`.
+        An entry of ``datasets.yaml``: `axes`, `voxel_um`, `channels` (none for labels),
+        optionally `time_step_s` and `optics`.
     warn : callable
         Told, in one sentence each, what the user should know: a calibration that disagrees,
         undersampling, an image of one constant value.
@@ -121,6 +121,24 @@ def read_truths(
 def beside(path: Path, pattern: str) -> Path:
     """Return the file that belongs to `path`: a pattern from its folder, with its ``{name}``."""
     return Path(os.path.normpath(path.parent / pattern.replace("{name}", name_of(path))))
+
+
+def lineage_files(raw: list[Path], truths: list[Image], pattern: str) -> dict[str, Path]:
+    """Return the file with the lineage of each movie: a pattern as for the truth.
+
+    Raises
+    ------
+    InputError
+        When a file holds several movies, so that nobody knows whose lineage it is.
+    """
+    found = {name_of(path): beside(path, pattern) for path in raw}
+    for image in truths:
+        if image.name not in found:
+            raise InputError(
+                f"image {image.name!r} is one of several in its file; a lineage (truth: lineage in "
+                "datasets.yaml) needs one movie in a file"
+            )
+    return {image.name: found[image.name] for image in truths}
 
 
 def _read_labels(path: Path, like: list[Image], channel: str | None) -> list[Image]:
@@ -293,7 +311,7 @@ def _check_shape(path: Path, array: np.ndarray, axes: str, channels: tuple[str, 
             f"but axes {axes!r} in datasets.yaml promise {len(axes)}"
         )
     count = array.shape[axes.index("C")] if "C" in axes else 1
-    if count != len(channels):
+    if channels and count != len(channels):
         raise InputError(
             f"{path} has {count} channels, but datasets.yaml names {len(channels)}: "
             f"{', '.join(channels)}"

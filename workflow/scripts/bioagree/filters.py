@@ -3,22 +3,53 @@
 Every step is one function ``step(image, *, ...)`` from an image on the device to an image on the
 device. The kernels are pyclesperanto's; what is added here is the voxel size, so that one value
 means the same on every microscope and along every axis.
+
+A chain may begin with ``channel: {name: ...}``; it then filters that channel, and not the one
+that the dataset names for all methods.
 """
 
 from bioagree import device
+from bioagree.errors import InputError
 from bioagree.images import Image
-from bioagree.parameters import in_voxels
+from bioagree.parameters import check_steps, in_voxels
+
+CHANNEL = "channel"
 
 
-def apply(image: Image, steps: list[dict]) -> Image:
-    """Run a chain of filter steps on every time point of a single-channel image.
+def check(steps: list, where: str) -> None:
+    """Check a chain of filter steps.
+
+    Raises
+    ------
+    InputError
+        Names the place, the step, and what is allowed.
+    """
+    check_steps(steps, {CHANNEL: channel} | STEPS, where)
+    for index, step in enumerate(steps[1:], start=2):
+        if CHANNEL in step:
+            raise InputError(f"{where}, step {index}: only the first step can choose a channel")
+
+
+def channel_of(steps: list[dict]) -> str | None:
+    """Return the channel that a chain chooses, None when it leaves that to the dataset."""
+    return steps[0][CHANNEL]["name"] if steps and CHANNEL in steps[0] else None
+
+
+def channel(*, name: str) -> None:
+    """Filter the channel of that name; stands first in a chain."""
+
+
+def apply(image: Image, steps: list[dict], default: str | None = None) -> Image:
+    """Run a chain of filter steps on every time point of one channel.
 
     Parameters
     ----------
     image : Image
-        Intensities without channel axis.
+        Intensities.
     steps : list of dict
         One-key mappings from the step's name to its parameters, in order; none copies the image.
+    default : str, optional
+        The channel to take when the chain names none; the first unless given.
 
     Returns
     -------
@@ -26,10 +57,12 @@ def apply(image: Image, steps: list[dict]) -> Image:
         32-bit floating point on the same grid.
     """
     cle = device.kernels()
+    chosen = channel_of(steps)
+    image = image.channel(chosen or default)
 
     def run(frame: Image):
         array = cle.push(frame.array.astype("float32", copy=False))
-        for step in steps:
+        for step in steps[1:] if chosen else steps:
             ((name, parameters),) = step.items()
             array = STEPS[name](array, frame.spacing, **parameters)
         return cle.pull(array)

@@ -4,10 +4,14 @@ Annotations have faults: one id painted on two nuclei, stray pixels, holes. They
 by hand; the rules stand in ``datasets.yaml``, and what each one changed is reported.
 """
 
+from collections.abc import Mapping
+from pathlib import Path
+
 import numpy as np
 
 from bioagree.images import Image
 from bioagree.segmentation import postprocess
+from bioagree.tables import Columns, Table
 
 TRUTH = "truth"  # stands where a method's name stands
 
@@ -72,6 +76,42 @@ def objects(mended: Image, original: Image, marks: dict[str, Image]) -> list[dic
             for label in np.setdiff1d(np.unique(labels), 0)
         ]
     return rows
+
+
+def parents(objects: Columns, paths: Mapping[str, Path], described: Mapping) -> np.ndarray:
+    """Return the parent of each object's branch, as a deposited lineage says.
+
+    Parameters
+    ----------
+    objects : dict of str to numpy.ndarray
+        `image`, `frame` and `label` of every object; the label is the branch.
+    paths : mapping of str to Path
+        File with the lineage of each image.
+    described : mapping
+        `format` and `columns` of these files, see :mod:`bioagree.tracks.lineage`.
+
+    Returns
+    -------
+    numpy.ndarray of int64
+        Branch that the object's branch came from, 0 for none.
+
+    Raises
+    ------
+    InputError
+        When labels and lineage are not of each other; with file and line.
+    """
+    from bioagree.tracks import lineage
+
+    found = np.zeros(len(objects["label"]), np.int64)
+    for image, path in paths.items():
+        here = objects["image"] == image
+        part = {name: objects[name][here] for name in ("image", "frame", "label")}
+        branches = lineage.read_lineage(
+            path, format=described["format"], **described.get("columns", {})
+        )
+        lineage.check(branches, part, path)
+        found[here] = lineage.true_tracks(Table(part), branches).columns["parent"]
+    return found
 
 
 def objects_with(marks: np.ndarray, original: np.ndarray, mended: np.ndarray, spacing) -> set[int]:

@@ -1,17 +1,28 @@
-"""One row per object: size, place and intensity."""
+"""One row per object: the groups of features that a study chose, side by side."""
 
 from collections.abc import Iterable
 
 import numpy as np
 
+from bioagree.features import registry
 from bioagree.features.dictionary import unit_of
+from bioagree.features.objects import Objects
 from bioagree.images import Image
-from bioagree.segmentation.postprocess import equivalent_diameter
 from bioagree.tables import Columns, Table
 
+KEYS = ("image", "frame", "label")
 
-def measure_images(pairs: Iterable[tuple[Image, Image]]) -> Table:
+
+def measure_images(pairs: Iterable[tuple[Image, Image]], features: dict | None = None) -> Table:
     """Measure the objects of several images, given as pairs of labels and intensities.
+
+    Parameters
+    ----------
+    pairs : iterable of (Image, Image)
+        Labels, and raw intensities on the same grid; an image without channels has none.
+    features : dict, optional
+        As in the config: `use` lists groups or features; each group's parameters stand under its
+        name. Only size and place unless given.
 
     Returns
     -------
@@ -21,7 +32,7 @@ def measure_images(pairs: Iterable[tuple[Image, Image]]) -> Table:
     """
     parts, names, ndim = [], [], 2
     for labels, intensities in pairs:
-        part = measure(labels, intensities)
+        part = measure(labels, intensities, features)
         parts.append({"image": np.full(len(part["label"]), labels.name, object)} | part)
         names.append({"image": labels.name, "frames": len(labels.stack)})
         ndim = labels.ndim
@@ -30,7 +41,9 @@ def measure_images(pairs: Iterable[tuple[Image, Image]]) -> Table:
     return Table(columns, {n: unit_of(n) for n in columns}, {"images": names, "dimensions": ndim})
 
 
-def measure(labels: Image, intensities: Image | None = None) -> Columns:
+def measure(
+    labels: Image, intensities: Image | None = None, features: dict | None = None
+) -> Columns:
     """Measure every object of a label image; definitions stand in the feature dictionary.
 
     Parameters
@@ -39,16 +52,22 @@ def measure(labels: Image, intensities: Image | None = None) -> Columns:
         Labels; gaps in the numbering are no objects.
     intensities : Image, optional
         Raw intensities on the same grid, with or without channel axis.
+    features : dict, optional
+        As for :func:`measure_images`.
 
     Returns
     -------
     dict of str to numpy.ndarray
         Columns `frame`, `label` and the features, one row per object and time point; all columns
-        are there, with no rows, when there is no object.
+        are there, with no rows, when there is no object. Features that need intensities are
+        absent where there are none, those that need two channels where there is one.
     """
+    features = features or {"use": []}
     parts = [
-        _measure_frame(index, array, labels, _channels(intensities, index))
-        for index, array in enumerate(labels.stack)
+        _measure_frame(
+            frame, Objects(array, labels.spacing, _channels(intensities, frame)), features
+        )
+        for frame, array in enumerate(labels.stack)
     ]
     return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
@@ -59,40 +78,12 @@ def _channels(intensities: Image | None, frame: int) -> dict[str, np.ndarray]:
     return {name: intensities.channel(name).stack[frame] for name in intensities.channels}
 
 
-def _measure_frame(index: int, array: np.ndarray, labels: Image, channels) -> Columns:
-    voxels = np.flatnonzero(array)
-    owner = array.ravel()[voxels].astype(np.int64)
-    counts = np.bincount(owner, minlength=1)
-    present = np.flatnonzero(counts)
-    counts = counts[present]
-    size = counts * np.prod(labels.spacing)
+def _measure_frame(frame: int, objects: Objects, features: dict) -> Columns:
     columns: Columns = {
-        "frame": np.full(len(present), index, np.int32),
-        "label": present.astype(np.int64),
-        ("area_um2" if labels.ndim == 2 else "volume_um3"): size,
-        "equivalent_diameter_um": equivalent_diameter(size, labels.ndim),
+        "frame": np.full(len(objects), frame, np.int32),
+        "label": objects.ids.astype(np.int64),
     }
-    border = np.zeros(len(present), bool)
-    places = np.unravel_index(voxels, array.shape)
-    order = np.argsort(owner, kind="stable")
-    starts = np.searchsorted(owner[order], present)
-    axes = labels.axes[-labels.ndim :].lower()
-    for axis, place, step, length in zip(axes, places, labels.spacing, array.shape, strict=True):
-        place = place[order]
-        columns[f"centroid_{axis}_um"] = (
-            _reduce(np.add, place.astype(float), starts) / counts * step
-        )
-        columns[f"bbox_{axis}_start"] = _reduce(np.minimum, place, starts)
-        columns[f"bbox_{axis}_stop"] = _reduce(np.maximum, place, starts) + 1
-        border |= (columns[f"bbox_{axis}_start"] == 0) | (columns[f"bbox_{axis}_stop"] == length)
-    columns["touches_border"] = border
-    for name, intensity in channels.items():
-        total = np.bincount(owner, intensity.ravel()[voxels], minlength=1)[present].astype(float)
-        columns[f"intensity_mean_{name}"] = total / counts
-        columns[f"intensity_total_{name}"] = total
+    for group in registry.groups_of(features["use"]):
+        measured = registry.load(group)(objects, **features.get(group, {}))
+        columns |= {n: v for n, v in measured.items() if registry.is_chosen(n, features["use"])}
     return columns
-
-
-def _reduce(function: np.ufunc, values: np.ndarray, starts: np.ndarray) -> np.ndarray:
-    """Reduce runs of `values`; without any run, return an empty array."""
-    return function.reduceat(values, starts) if len(starts) else values[:0]

@@ -47,7 +47,7 @@ def draw(path: str | Path, image: Image, labels: Mapping[str, Image], title: str
         count = _outline(axes, _middle(found)[window])
         axes.set_title(f"{name}\n{count} objects in view", fontsize=9)
         if index == 0:
-            _scale_bar(axes, crop.shape, spacing)
+            scale_bar(axes, crop.shape, spacing)
     figure.suptitle(f"{title} (grey values {low:.0f} to {high:.0f})", fontsize=9)
     canvas.save(figure, path, dpi=110)
 
@@ -89,7 +89,8 @@ def _outline(axes, labels: np.ndarray) -> int:
     return len(boxes)
 
 
-def _scale_bar(axes, shape, spacing) -> None:
+def scale_bar(axes, shape, spacing) -> None:
+    """Draw a white bar of a round length, at most a quarter of the image's width."""
     width = shape[1] * spacing[1]
     length = max((bar for bar in BAR_UM if bar <= width / 4), default=BAR_UM[0])
     pixels = length / spacing[1]

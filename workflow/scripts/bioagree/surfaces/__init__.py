@@ -1,0 +1,1 @@
+"""Surfaces of objects: meshed, smoothed, thinned, measured, and written."""
