@@ -28,6 +28,9 @@ CONFIG = {
     "methods": "config/methods.yaml",
     "use_methods": ["gauss-otsu", "voronoi-otsu", "distance-watershed", "local-watershed"],
     "device": "auto",
+    "features": {"use": ["intensity", "shape"]},
+    "surfaces": {"smoothing_iterations": 5, "faces": 0.2},
+    "tracks": {"max_gap_frames": 1},
     "questions": {
         "quality": {"type": "quality", "ask": "How good is each method?"},
         "agreement": {"type": "agreement", "ask": "Do the methods agree?"},

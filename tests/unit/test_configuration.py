@@ -157,12 +157,22 @@ def test_what_the_tests_change_is_accepted_unchanged():
         ({"divice": "auto"}, "unknown key 'divice'; allowed are .*did you mean 'device'"),
         ({"device": ...}, "lacks the key 'device'"),
         ({"device": "gpu"}, "device is wrong.*auto, cuda, opencl-gpu, opencl-cpu, intel or pocl"),
-        ({"use_methods": []}, "use_methods is wrong"),
         ({"use_methods": ["a", "a"]}, "use_methods is wrong.*each once"),
-        ({"use_methods": "a"}, "use_methods is wrong.*a list of at least one method"),
+        ({"use_methods": "a"}, "use_methods is wrong.*a list of methods, each once"),
+        ({"features": {"use": "shape"}}, "features.use is wrong.*a list of groups or features"),
+        ({"features": {"use": [], "ring": {}}}, "features has an unknown key 'ring'"),
+        (
+            {"features": {"use": [], "intensity": {"percentiles": [101]}}},
+            "features.intensity.percentiles.0 is wrong.*from 0 to 100",
+        ),
+        ({"surfaces": {"smoothing_iterations": 3, "faces": 0}}, "surfaces.faces is wrong.*above 0"),
+        ({"tracks": {"max_distance_um": 0}}, "tracks.max_distance_um is wrong.*above 0"),
         ({"report": {"examples": -1}}, "report.examples is wrong.*0 or more"),
         ({"report": {"examples": 1, "extra": 2}}, "report has an unknown key 'extra'"),
-        ({"questions": {"a": {"type": "agree", "ask": "x"}}}, "questions.a.type.*agreement or"),
+        (
+            {"questions": {"a": {"type": "agree", "ask": "x"}}},
+            "questions.a.type.*quality or tracking",
+        ),
         ({"questions": {"a": {"type": "quality"}}}, "questions.a lacks the key 'ask'"),
         ({"questions": {"a b": {"type": "quality", "ask": "x"}}}, "'a b' does not match"),
         ({"samples": 3}, "samples is wrong.*tab-separated sample sheet"),
@@ -391,9 +401,13 @@ def test_the_shipped_sheets_are_accepted():
 
 def test_truth_files_need_a_kind_of_truth(tmp_path):
     samples = sheet(tmp_path, HEADER, "a\tplate7\tx.tif\ty.tif\t", "b\tplate8\tx.tif\t\t")
-    check_truth(samples, {"plate7": {"truth": {"kind": "manual"}}, "plate8": {}}, "samples.tsv")
-    sentence = sentence_of(check_truth, samples, {"plate7": {}, "plate8": {}}, "samples.tsv")
+    there, plain = {"truth": {"kind": "manual"}, "channels": ["n"]}, {"channels": ["n"]}
+    check_truth(samples, {"plate7": there, "plate8": plain}, "samples.tsv")
+    sentence = sentence_of(check_truth, samples, {"plate7": {}, "plate8": plain}, "samples.tsv")
     assert "samples.tsv: sample 'a' names truth files, but dataset 'plate7'" in sentence
+    bare = {"plate7": there, "plate8": {"channels": []}}
+    sentence = sentence_of(check_truth, samples, bare, "samples.tsv")
+    assert "samples.tsv: sample 'b' has no intensities" in sentence
 
 
 # Files

@@ -1,7 +1,7 @@
 """What the rules share: the config and sheets, read and checked, and small named helpers.
 
 Needs: config (see config/README.md).
-Makes: SAMPLES, DATASETS, FILTERS, METHODS, QUESTIONS, and functions from wildcards to inputs.
+Makes: STUDY, with its SAMPLES, DATASETS and METHODS, and functions from wildcards to inputs.
 """
 
 import os
@@ -14,46 +14,22 @@ from snakemake.exceptions import WorkflowError
 WORKFLOW = Path(workflow.current_basedir).parent
 sys.path.insert(0, str(WORKFLOW / "scripts"))
 
-from bioagree import comparison, configuration, sources
+from bioagree import configuration
 from bioagree.digest import code_digest
 from bioagree.errors import InputError
-from bioagree.segmentation.registry import FAMILIES, GPU_FAMILIES
+from bioagree.features import registry as features
+from bioagree.segmentation.registry import FAMILIES
+from bioagree.study import Study
 from bioagree.truth import TRUTH
 
-
-def read_checked(key, schema):
-    """Read the YAML file that a config key names and check it against its schema."""
-    content = configuration.read_yaml(config[key])
-    configuration.validate(content, WORKFLOW / "schemas" / schema, config[key])
-    return content
-
-
-def read_study():
-    """Read and check everything that the config names."""
-    where = ", ".join(map(str, workflow.configfiles)) or "config"
-    configuration.validate(config, WORKFLOW / "schemas" / "config.schema.yaml", where)
-    datasets = read_checked("datasets", "datasets.schema.yaml")
-    configuration.check_datasets(datasets, config["datasets"])
-    for name, dataset in datasets.items():
-        if "files" in dataset:
-            sources.check(name, dataset, config["datasets"])
-    methods = read_checked("methods", "methods.schema.yaml")
-    chosen = config["use_methods"]
-    configuration.check_methods(methods, chosen, config["methods"])
-    samples = configuration.read_samples(config["samples"], datasets)
-    configuration.check_truth(samples, datasets, config["samples"])
-    return datasets, methods["filters"], {n: methods["methods"][n] for n in chosen}, samples
-
-
 try:
-    DATASETS, FILTERS, METHODS, SAMPLES = read_study()
+    STUDY = Study.read(
+        config, WORKFLOW / "schemas", ", ".join(map(str, workflow.configfiles)) or "config"
+    )
 except InputError as error:
     raise WorkflowError(str(error))
 
-SCORED = [name for name, row in SAMPLES.items() if row["truth"]]
-QUESTIONS = {n: q for n, q in config["questions"].items() if SCORED or q["type"] != "quality"}
-USED = sorted({row["dataset"] for row in SAMPLES.values()})
-FETCHED = [name for name in USED if "files" in DATASETS[name]]
+SAMPLES, DATASETS, METHODS = STUDY.samples, STUDY.datasets, STUDY.methods
 
 
 wildcard_constraints:
@@ -74,7 +50,7 @@ def code_of(script, *modules):
 
 def dataset_of(wildcards, keys):
     """Return what matters of a sample's dataset, so that nothing else makes a job run again."""
-    dataset = DATASETS[SAMPLES[wildcards.sample]["dataset"]]
+    dataset = STUDY.dataset(wildcards.sample)
     return {key: dataset[key] for key in keys if key in dataset}
 
 
@@ -91,6 +67,11 @@ def optics_of(wildcards):
 def truth_of(wildcards):
     """Return what is known of the ground truth of a sample's dataset."""
     return dataset_of(wildcards, ("truth",))
+
+
+def time_of(wildcards):
+    """Return the time step of a sample's dataset, and how its calibration is known."""
+    return dataset_of(wildcards, ("time_step_s", "calibration"))
 
 
 def dataset_named(wildcards):
@@ -146,7 +127,7 @@ def filtered_of_method(wildcards):
 
 def steps_of(wildcards):
     """Return the steps of a filter chain."""
-    return FILTERS[wildcards.filter]
+    return STUDY.filters[wildcards.filter]
 
 
 def channel_of(wildcards):
@@ -169,11 +150,6 @@ def code_of_segmenter(wildcards):
     return code_of("segment.py", f"bioagree.segmentation.{family_of(wildcards)}")
 
 
-def methods_of_kind(gpu):
-    """Return the methods that run on a device, or those that do not."""
-    return [n for n, m in METHODS.items() if (FAMILIES[m["segmenter"]] in GPU_FAMILIES) == gpu]
-
-
 def path_of_labels(sample, method):
     """Return where a method's label images are; the ground truth counts as a method."""
     folder = f"truth/{sample}" if method == TRUTH else f"labels/{sample}.{method}"
@@ -185,40 +161,46 @@ def labels_of(wildcards):
     return path_of_labels(wildcards.sample, wildcards.method)
 
 
-def measured(sample):
-    """Return whose labels are measured on a sample: every method, and the truth where it is."""
-    return [*METHODS, *([TRUTH] if SAMPLES[sample]["truth"] else [])]
+def code_of_measure():
+    """Return the digest of the measure script with the groups of features that were chosen."""
+    return code_of("measure.py", *features.modules_of(config["features"]["use"]))
 
 
-def agreement_figures():
-    """Return the names of the agreement figures that this study gives."""
-    kinds = {
-        (DATASETS[row["dataset"]]["axes"].count("Z") + 2, bool(row["truth"]))
-        for row in SAMPLES.values()
-    }
-    return comparison.figure_names(kinds, len(METHODS))
+def parameters_of_features():
+    """Return what the study measures, without parameters of groups that it does not measure."""
+    groups = features.groups_of(config["features"]["use"])
+    return {k: v for k, v in config["features"].items() if k == "use" or k in groups}
 
 
-def questions_of_type(kind):
-    """Return the names of the study's questions of one type."""
-    return [name for name, question in QUESTIONS.items() if question["type"] == kind]
+def question_of(wildcards):
+    """Return what the config says of a question."""
+    return STUDY.questions[wildcards.question]
+
+
+def labels_in_question(wildcards):
+    """Return the label images that a question of colocalisation names: two, and its region."""
+    question = question_of(wildcards)
+    names = [*question["objects"], *([question["region"]] if "region" in question else [])]
+    return [path_of_labels(wildcards.sample, name) for name in names]
+
+
+def samples_of_question(wildcards):
+    """Return the samples that a question of colocalisation is asked of."""
+    return STUDY.with_channels(wildcards.question)
+
+
+def tables_of_colocalisation(wildcards):
+    """Return what was found in the samples that a question of colocalisation is asked of."""
+    name = wildcards.question
+    return [f"<results>/colocalisation/{name}.{s}.parquet" for s in STUDY.with_channels(name)]
+
+
+def per_pair(pattern, samples):
+    """Return a path for each of these samples and each of those measured on it."""
+    return [pattern.format(sample=s, method=m) for s, m in STUDY.pairs(samples)]
 
 
 def records_of_jobs():
     """Return the records of all jobs before the report."""
-    kinds = {name: "gpu" if name in methods_of_kind(gpu=True) else "cpu" for name in METHODS}
-    chains = sorted({method["filter"] for method in METHODS.values()})
-    names = {
-        "fetch": FETCHED,
-        "import_images": SAMPLES,
-        "import_truth": SCORED,
-        "filter": [f"{sample}.{chain}" for sample in SAMPLES for chain in chains],
-        "segment_gpu": [f"{s}.{m}" for s in SAMPLES for m in METHODS if kinds[m] == "gpu"],
-        "segment_cpu": [f"{s}.{m}" for s in SAMPLES for m in METHODS if kinds[m] == "cpu"],
-        "measure": [f"{sample}.{method}" for sample in SAMPLES for method in measured(sample)],
-        "score": [f"{sample}.{method}" for sample in SCORED for method in METHODS],
-        "compare_quality": questions_of_type("quality"),
-        "compare_agreement": questions_of_type("agreement"),
-        "draw_examples": ["all"],
-    }
-    return [f"<results>/provenance/{rule}/{name}.json" for rule in names for name in names[rule]]
+    jobs = STUDY.jobs()
+    return [f"<results>/provenance/{rule}/{name}.json" for rule in jobs for name in jobs[rule]]

@@ -15,7 +15,7 @@ rule fetch:
     benchmark:
         "<benchmarks>/fetch/{dataset}.tsv"
     wildcard_constraints:
-        dataset=one_of(FETCHED),
+        dataset=one_of(STUDY.fetched),
     conda:
         "../../envs/fetch.yaml"
     params:

@@ -17,7 +17,7 @@ rule filter:
     benchmark:
         "<benchmarks>/filter/{sample}.{filter}.tsv"
     wildcard_constraints:
-        filter=one_of(FILTERS),
+        filter=one_of(STUDY.filters),
     conda:
         "../../envs/gpu.yaml"
     resources:

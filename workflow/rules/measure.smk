@@ -21,6 +21,7 @@ rule measure:
         "../../envs/image.yaml"
     params:
         dataset=optics_of,
-        code=code_of("measure.py"),
+        features=parameters_of_features(),
+        code=code_of_measure(),
     script:
         "../scripts/measure.py"

@@ -5,13 +5,14 @@ Makes: results/report/index.html, results/report/rulegraph.svg, results/report/e
 """
 
 EXAMPLES = list(SAMPLES)[: config["report"]["examples"]]
+SHOWN_SURFACES = [sample for sample in STUDY.volumes if sample in EXAMPLES]
 
 
 rule draw_examples:
     """Draw one image of several samples with the outlines of the truth and of every method."""
     input:
         images=expand("<results>/images/{sample}.ome.tif", sample=EXAMPLES),
-        labels=[path_of_labels(s, m) for s in EXAMPLES for m in measured(s)],
+        labels=[path_of_labels(s, m) for s, m in STUDY.pairs(EXAMPLES)],
     output:
         figures=report(
             expand("<results>/report/examples/{sample}.png", sample=EXAMPLES),
@@ -26,10 +27,30 @@ rule draw_examples:
     conda:
         "../../envs/report.yaml"
     params:
-        methods={sample: measured(sample) for sample in EXAMPLES},
+        methods={sample: STUDY.measured(sample) for sample in EXAMPLES},
         code=code_of("draw_examples.py"),
     script:
         "../scripts/draw_examples.py"
+
+
+rule draw_surfaces:
+    """Draw the surfaces of several samples, as the truth and every method have them."""
+    input:
+        scenes=per_pair("<results>/surfaces/{sample}.{method}.glb", SHOWN_SURFACES),
+    output:
+        figures=expand("<results>/report/surfaces/{sample}.png", sample=SHOWN_SURFACES),
+        record="<results>/provenance/draw_surfaces/all.json",
+    log:
+        "<logs>/draw_surfaces.log",
+    benchmark:
+        "<benchmarks>/draw_surfaces.tsv"
+    conda:
+        "../../envs/report.yaml"
+    params:
+        methods={sample: STUDY.measured(sample) for sample in SHOWN_SURFACES},
+        code=code_of("draw_surfaces.py"),
+    script:
+        "../scripts/draw_surfaces.py"
 
 
 rule report:
@@ -38,14 +59,38 @@ rule report:
         records=[record for record in records_of_jobs()],
         quality=expand(
             "<results>/comparison/{question}/{file}",
-            question=questions_of_type("quality"),
+            question=STUDY.questions_of_type("quality"),
             file=["summary.csv", "scores.svg"],
         ),
         agreement=expand(
             "<results>/comparison/{question}/{file}",
-            question=questions_of_type("agreement"),
-            file=["pairs.csv", *(f"{name}.svg" for name in agreement_figures())],
+            question=STUDY.questions_of_type("agreement"),
+            file=["pairs.csv", *(f"{name}.svg" for name in STUDY.agreement_figures())],
         ),
+        tracking=expand(
+            "<results>/comparison/{question}/summary.csv",
+            question=STUDY.questions_of_type("tracking"),
+        ),
+        colocalisation=[
+            *(
+                f"<results>/comparison/{question}/images.csv"
+                for question in STUDY.questions_of_type("colocalisation")
+            ),
+            *(
+                f"<results>/colocalisation/{question}.{sample}.png"
+                for question, sample in STUDY.colocalised
+            ),
+        ],
+        scenes=per_pair("<results>/surfaces/{sample}.{method}.glb", STUDY.volumes),
+        tracks=[
+            path
+            for kind in ("paths", "tree")
+            for path in per_pair(
+                f"<results>/tracks/{{sample}}.{{method}}.{kind}.png", STUDY.movies
+            )
+        ],
+        errors=per_pair("<results>/tracks/{sample}.{method}.errors.png", STUDY.tracked),
+        surfaces=expand("<results>/report/surfaces/{sample}.png", sample=SHOWN_SURFACES),
         examples=expand("<results>/report/examples/{sample}.png", sample=EXAMPLES),
         template=os.path.relpath(WORKFLOW / "report/index.html.j2"),
     output:
@@ -68,12 +113,14 @@ rule report:
         "../../envs/report.yaml"
     params:
         title=config["title"],
-        questions=QUESTIONS,
-        datasets={name: DATASETS[name] for name in USED},
+        questions=STUDY.questions,
+        datasets={name: DATASETS[name] for name in STUDY.used},
         samples=SAMPLES,
         methods=METHODS,
         examples=EXAMPLES,
-        figures=agreement_figures(),
+        surfaces=SHOWN_SURFACES,
+        features=parameters_of_features(),
+        figures=STUDY.agreement_figures(),
         code=code_of("report.py"),
     script:
         "../scripts/report.py"

@@ -17,7 +17,7 @@ rule segment_gpu:
     benchmark:
         "<benchmarks>/segment_gpu/{sample}.{method}.tsv"
     wildcard_constraints:
-        method=one_of(methods_of_kind(gpu=True)),
+        method=one_of(STUDY.methods_of_kind(gpu=True)),
     conda:
         "../../envs/gpu.yaml"
     resources:
@@ -43,7 +43,7 @@ rule segment_cpu:
     benchmark:
         "<benchmarks>/segment_cpu/{sample}.{method}.tsv"
     wildcard_constraints:
-        method=one_of(methods_of_kind(gpu=False)),
+        method=one_of(STUDY.methods_of_kind(gpu=False)),
     conda:
         "../../envs/image.yaml"
     params:

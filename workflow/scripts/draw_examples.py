@@ -17,4 +17,6 @@ with job(snakemake) as this:
         found = {method: next(images.read(next(labels))) for method in methods}
         ordered = {TRUTH: found.pop(TRUTH)} | found if TRUTH in found else found
         image = next(images.read(source)).channel()
+        if not image.channels:  # labels only: show where they are
+            image = image.with_array((image.array > 0).astype("uint8"))
         outlines.draw(target, image, ordered, f"sample {sample}, image {image.name}")

@@ -9,6 +9,4 @@ with job(snakemake) as this:
     this.note(device=asdict(device.choose(snakemake.params.device)))
     channel, steps = snakemake.params.channel, snakemake.params.steps
     raw = this.progress(images.read(snakemake.input.images))
-    images.write(
-        this.output.images, [filters.apply(image.channel(channel), steps) for image in raw]
-    )
+    images.write(this.output.images, [filters.apply(image, steps, channel) for image in raw])

@@ -16,9 +16,14 @@ with job(snakemake) as this:
         mended.append(image)
         repairs += [{"image": image.name, **entry} for entry in report]
         objects += truth.objects(image, labels, marks)
-    images.write_labels(this.output.labels, mended)
     types = {"image": str, "frame": int, "label": int} | dict.fromkeys(groups, bool)
     columns = tables.from_rows(objects, types)
-    about = {"images": [image.name for image in mended], "kind": dataset["truth"]["kind"]}
+    if "lineage" in dataset["truth"]:
+        paths = acquisition.lineage_files(files, mended, dataset["truth"]["lineage"]["file"])
+        columns["parent"] = truth.parents(columns, paths, dataset["truth"]["lineage"])
+        this.used(set(paths.values()))
+    images.write_labels(this.output.labels, mended)
+    listed = [{"image": image.name, "frames": len(image.stack)} for image in mended]
+    about = {"images": listed, "kind": dataset["truth"]["kind"]}
     tables.write(this.output.objects, tables.Table(columns, about=about))
     this.note(repairs=repairs)

@@ -11,7 +11,17 @@ with job(snakemake) as this:
     params = snakemake.params
     records = [json.loads(Path(path).read_text()) for path in snakemake.input.records]
     rulegraph.draw(this.output.rulegraph, records)
-    files = [*snakemake.input.quality, *snakemake.input.agreement, *snakemake.input.examples]
+    kinds = (
+        "quality",
+        "agreement",
+        "tracking",
+        "colocalisation",
+        "examples",
+        "surfaces",
+        "tracks",
+        "errors",
+    )
+    files = [path for kind in kinds for path in snakemake.input[kind]]
     page = report.render(
         Path(snakemake.input.template),
         title=params.title,
@@ -20,6 +30,8 @@ with job(snakemake) as this:
         samples=params.samples,
         methods=params.methods,
         examples=params.examples,
+        surfaces=params.surfaces,
+        features=params.features,
         figures=params.figures,
         files=[Path(path) for path in files],
         rulegraph=this.output.rulegraph,

@@ -17,6 +17,7 @@ import yaml
 from bioagree import filters, parameters
 from bioagree.errors import InputError
 from bioagree.segmentation import postprocess, registry
+from bioagree.tracks.lineage import READERS
 from bioagree.truth import TRUTH
 
 REQUIRED_COLUMNS = ("sample", "dataset", "images")
@@ -109,7 +110,7 @@ def read_samples(path: str | Path, datasets: Iterable[str]) -> dict[str, dict[st
 def check_methods(content: dict, chosen: Iterable[str], where: str) -> None:
     """Check that filter chains and methods name functions and parameters that exist."""
     for name, steps in content["filters"].items():
-        parameters.check_steps(steps, filters.STEPS, f"{where}: filter {name!r}")
+        filters.check(steps, f"{where}: filter {name!r}")
     for name, method in content["methods"].items():
         place = f"{where}: method {name!r}"
         if name == TRUTH:
@@ -133,24 +134,114 @@ def check_datasets(content: dict, where: str) -> None:
                 f"{place}: voxel_um has {len(dataset['voxel_um'])} numbers, but the axes "
                 f"{dataset['axes']!r} need {len(spatial)} ({', '.join(spatial)})"
             )
-        if "C" not in dataset["axes"] and len(dataset["channels"]) != 1:
-            raise InputError(f"{place}: axes without C have one channel; name exactly one")
+        if "C" not in dataset["axes"] and len(dataset["channels"]) > 1:
+            raise InputError(
+                f"{place}: axes without C have one channel; name exactly one, or none ([]) when "
+                "the images are labels without intensities"
+            )
+        if "C" in dataset["axes"] and not dataset["channels"]:
+            raise InputError(f"{place}: axes with C need the names of their channels")
         if "segment_channel" in dataset:
             chosen = dataset["segment_channel"]
             _check_choice(chosen, dataset["channels"], f"{place}: segment_channel names")
         if ("T" in dataset["axes"]) != ("time_step_s" in dataset):
             raise InputError(f"{place}: axes with T need time_step_s, others must not have it")
+        if lineage := dataset.get("truth", {}).get("lineage"):
+            if "T" not in dataset["axes"]:
+                raise InputError(f"{place}: a lineage needs axes with T, not {dataset['axes']!r}")
+            reader = READERS[lineage["format"]]
+            parameters.check(reader, lineage.get("columns", {}), f"{place}: truth.lineage.columns")
         repair = dataset.get("truth", {}).get("repair", [])
         parameters.check_steps(repair, postprocess.STEPS, f"{place}: truth.repair")
 
 
 def check_truth(samples: dict[str, dict[str, str]], datasets: dict, where: str) -> None:
-    """Check that whoever names truth files says of which kind that truth is."""
+    """Check that whoever names truth files says of which kind that truth is.
+
+    Samples that are labels without intensities must name them as truth, since nothing else says
+    whose labels they are.
+    """
     for name, row in samples.items():
         if row["truth"] and "truth" not in datasets[row["dataset"]]:
             raise InputError(
                 f"{where}: sample {name!r} names truth files, but dataset {row['dataset']!r} has "
                 "no key 'truth'; give its kind there: manual, silver or exact"
+            )
+        if not row["truth"] and not datasets[row["dataset"]]["channels"]:
+            raise InputError(
+                f"{where}: sample {name!r} has no intensities (dataset {row['dataset']!r} names no "
+                "channels) and no truth, so nothing can be measured; name its labels in the column "
+                "'truth', which may be the same file"
+            )
+
+
+def check_channels(samples: dict, datasets: dict, filters_of: dict[str, list], where: str) -> None:
+    """Check that every channel that a filter chain chooses is there in every sample.
+
+    Parameters
+    ----------
+    samples, datasets : dict
+        As read from the sheet and the datasets' file.
+    filters_of : dict of str to list
+        The steps of the filter chain of each method that the study uses.
+    where : str
+        The file that holds the methods.
+
+    Raises
+    ------
+    InputError
+        Names the method, the channel, the dataset and its channels.
+    """
+    for name in {row["dataset"]: None for row in samples.values()}:
+        there = datasets[name]["channels"]
+        for method, steps in filters_of.items():
+            chosen = filters.channel_of(steps)
+            if there and chosen not in (None, *there):
+                raise InputError(
+                    f"{where}: method {method!r} filters the channel {chosen!r}, but dataset "
+                    f"{name!r} has {', '.join(there)}"
+                )
+
+
+# What a question of each type may say besides `type` and `ask`; the first ones must be there.
+QUESTION_KEYS = {
+    "quality": ((), ()),
+    "agreement": ((), ()),
+    "tracking": ((), ()),
+    "colocalisation": (
+        ("channels", "objects", "psf_um"),
+        ("region", "background_percent", "draws", "seed"),
+    ),
+}
+
+
+def check_questions(
+    questions: dict, methods: Iterable[str], samples: dict, datasets: dict, where: str
+) -> None:
+    """Check what the schema of the config cannot say of the questions.
+
+    Raises
+    ------
+    InputError
+        Names the question, the key, and what is allowed.
+    """
+    for name, question in questions.items():
+        place = f"{where}: question {name!r}"
+        required, optional = QUESTION_KEYS[question["type"]]
+        for key in required:
+            if key not in question:
+                raise InputError(f"{place} lacks the key {key!r}, which its type needs")
+        for key in question:
+            if key not in (allowed := ("type", "ask", *required, *optional)):
+                raise InputError(f"{place} has an {_unknown('key', key, allowed)}")
+        for method in (*question.get("objects", ()), *filter(None, [question.get("region")])):
+            _check_choice(method, methods, f"{place} names the method")
+        wanted = question.get("channels", ())
+        there = {row["dataset"]: datasets[row["dataset"]]["channels"] for row in samples.values()}
+        if not any(set(wanted) <= set(channels) for channels in there.values()):
+            named = "; ".join(f"{n!r} has {', '.join(c) or 'none'}" for n, c in there.items())
+            raise InputError(
+                f"{place} asks of {', '.join(wanted)}, but no dataset has these channels: {named}"
             )
 
 

@@ -6,6 +6,8 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from bioagree.features.dictionary import feature_of, features_of
+from bioagree.features.registry import groups_of, is_chosen
 from bioagree.truth import TRUTH
 
 FEWEST_IMAGES = 3  # of two, the interval of a limit is 16 times as wide as the limits lie apart
@@ -36,6 +38,8 @@ def render(
     samples: Mapping[str, Mapping],
     methods: Mapping[str, Mapping],
     examples: Sequence[str],
+    surfaces: Sequence[str],
+    features: Mapping,
     figures: Sequence[str],
     files: Sequence[Path],
     rulegraph: Path,
@@ -51,6 +55,10 @@ def render(
         Of the study, as the config gives them.
     examples : sequence of str
         Samples of which a picture is shown.
+    surfaces : sequence of str
+        Samples of which surfaces are shown.
+    features : mapping
+        What was measured, as the config gives it.
     figures : sequence of str
         Names of the agreement figures.
     files : sequence of Path
@@ -66,6 +74,7 @@ def render(
         autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     environment.filters["number"] = number
+    environment.filters["definition"] = definition
     by_name = {f"{path.parent.name}/{path.name}": path for path in files}
     return environment.from_string(template.read_text(encoding="utf-8")).render(
         title=title,
@@ -82,7 +91,20 @@ def render(
             for name, question in questions.items()
             if question["type"] == "agreement"
         ],
+        tracking=[
+            _tracking(name, question, by_name)
+            for name, question in questions.items()
+            if question["type"] == "tracking"
+        ],
+        colocalisation=[
+            _colocalisation(name, question, by_name)
+            for name, question in questions.items()
+            if question["type"] == "colocalisation"
+        ],
+        tracks=_tracks(by_name),
+        features=_features(features["use"]),
         examples={name: embed(by_name[f"examples/{name}.png"]) for name in examples},
+        surfaces={name: embed(by_name[f"surfaces/{name}.png"]) for name in surfaces},
         rulegraph=embed(rulegraph),
         warnings=_warnings(records),
         repairs=_repairs(records),
@@ -169,6 +191,59 @@ def _verdict(row: Mapping[str, str]) -> str:
         f"{sure}); in 95 % of images the difference is expected between {number(str(lower))} "
         f"and {number(str(upper))} (n = {row['n']} images)."
     )
+
+
+def _tracking(name: str, question: Mapping, files: Mapping[str, Path]) -> dict:
+    rows = _read_csv(files[f"{name}/summary.csv"])
+    pictures = {
+        f"{row['sample']}, {row['method']}": embed(
+            files[f"tracks/{row['sample']}.{row['method']}.errors.png"]
+        )
+        for row in rows
+    }
+    return {"ask": question["ask"], "rows": rows, "pictures": pictures}
+
+
+def _tracks(files: Mapping[str, Path]) -> dict[str, dict[str, str]]:
+    """Return the pictures of each movie's tracks: in space and over time."""
+    shown: dict[str, dict[str, str]] = {}
+    for key, path in files.items():
+        folder, _, name = key.partition("/")
+        pair, _, kind = name.removesuffix(".png").rpartition(".")
+        if folder == "tracks" and kind in ("paths", "tree"):
+            shown.setdefault(pair.replace(".", ", labels of "), {})[kind] = embed(path)
+    return shown
+
+
+def _colocalisation(name: str, question: Mapping, files: Mapping[str, Path]) -> dict:
+    rows = _read_csv(files[f"{name}/images.csv"])
+    pictures = {
+        path.stem.partition(".")[2]: embed(path)
+        for key, path in files.items()
+        if key.startswith(f"colocalisation/{name}.")
+    }
+    declared = [feature for feature in features_of("colocalisation") if feature.of == "image"]
+    return {**question, "rows": rows, "pictures": pictures, "columns": declared}
+
+
+def _features(chosen: Sequence[str]) -> dict[str, list]:
+    """Return what was measured on objects, by group, for the table of definitions."""
+    return {
+        group: [
+            feature
+            for feature in features_of(group)
+            if feature.of == "object" and is_chosen(feature.name, chosen)
+        ]
+        for group in groups_of(chosen)
+    }
+
+
+def definition(quantity: str) -> str:
+    """Return what a quantity of an image means: a count, or the mean of a feature."""
+    if quantity == "count":
+        return "Number of objects in the image."
+    feature = feature_of(quantity.removeprefix("mean_"))
+    return f"Mean over the objects of the image. {feature.definition}"
 
 
 def _read_csv(path: Path) -> list[dict[str, str]]:
