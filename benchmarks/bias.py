@@ -2,7 +2,7 @@
 
 Run from the root of the repository::
 
-    uv run python benchmarks/bias.py [--offsets 200] [--output docs/estimators]
+    uv run python benchmarks/bias.py [--offsets 200] [--output docs/bias]
 
 Balls, ellipsoids and boxes of radius 3 to 20 pixels are digitised (a voxel belongs to a body when
 its centre does) at random offsets, with planes as far apart as pixels and three times as far. The
@@ -224,7 +224,8 @@ def main():
     print(text)
     if given.output:
         given.output.mkdir(parents=True, exist_ok=True)
-        (given.output / "bias.md").write_text(text, encoding="utf-8")
+        title = f"# Bias ± spread in percent, {given.offsets} bodies of each size\n"
+        (given.output / "bias.md").write_text(title + text, encoding="utf-8")
         with (given.output / "bias.csv").open("w", newline="", encoding="utf-8") as file:
             writer = csv.DictWriter(file, rows[0], lineterminator="\n")
             writer.writeheader()

@@ -94,13 +94,12 @@ def worker(name, folder):
         return mesh
     if name == "bioagree GLB":
         use_library()
-        from bioagree.images import Image
+        from bioagree.features.objects import Objects
         from bioagree.surfaces.files import write_glb
-        from bioagree.surfaces.reconstruction import reconstruct
+        from bioagree.surfaces.viewing import for_viewing
 
         def write(labels):
-            image = Image(labels, "ZYX", SPACING)
-            (thin,) = reconstruct(image, smoothing_iterations=0, kept_fraction=KEPT)
+            thin = for_viewing(Objects(labels, SPACING), smoothing_iterations=0, faces=KEPT)
             write_glb(folder / f"{name}.glb", {"sample": thin})
             return len(thin.faces)
 

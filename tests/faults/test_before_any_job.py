@@ -63,7 +63,7 @@ CONFIG = [
         "question",
         change_config("questions", {"q": {"type": "equality", "ask": "?"}}),
         "questions.q.type",
-        "agreement or quality",
+        "colocalisation, quality or tracking",
     ),
     fault(
         "no sheet", change_config("samples", "config/none.tsv"), "config/none.tsv does not exist"

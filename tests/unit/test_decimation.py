@@ -109,8 +109,8 @@ def test_thin_meshes_stay_near():
     found = mesh(blobs(), (1.0, 1.0, 1.0))
     thin = decimate(found, 0.1)
     volumes = found.areas_and_volumes()[1], thin.areas_and_volumes()[1]
-    large = volumes[0] > 300
-    np.testing.assert_allclose(volumes[1][large], volumes[0][large], rtol=0.04)
+    large = volumes[0] > 1000
+    np.testing.assert_allclose(volumes[1][large], volumes[0][large], rtol=0.03)
     distances = [
         cKDTree(trimesh_of(thin, i).sample(40_000, seed=1)).query(found.mesh(i)[0][:, ::-1])[0]
         for i in np.flatnonzero(large)
@@ -121,19 +121,20 @@ def test_thin_meshes_stay_near():
 
 def test_thinning_is_the_same_at_any_scale_and_place():
     labels = blobs(5, 20)
-    near, far = decimate(mesh(labels)), decimate(mesh(np.pad(labels, ((8, 0), (16, 0), (32, 0)))))
+    near = decimate(mesh(labels), 0.1)
+    far = decimate(mesh(np.pad(labels, ((8, 0), (16, 0), (32, 0)))), 0.1)
     np.testing.assert_array_equal(near.faces, far.faces)
     np.testing.assert_allclose(
         far.vertices - near.vertices, np.tile([16.0, 8, 16], (len(near.vertices), 1))
     )
-    large = decimate(mesh(labels, tuple(1024 * step for step in SPACING)))
+    large = decimate(mesh(labels, tuple(1024 * step for step in SPACING)), 0.1)
     np.testing.assert_array_equal(near.faces, large.faces)
 
 
 def test_smoothed_meshes_can_be_thinned():
-    thin = decimate(smooth(mesh(blobs())), 0.1)
+    thin = decimate(smooth(mesh(blobs()), 10), 0.1)
     assert_closed(thin)
 
 
 def test_nothing_stays_nothing():
-    assert len(decimate(concatenate([]))) == 0
+    assert len(decimate(concatenate([]), 0.1)) == 0

@@ -169,7 +169,7 @@ def test_of_the_segmenters_only_the_named_family_counts(library):
         ("segment.py", ["images", "segmentation/postprocess", "job"], ["filters", "scores"]),
         ("filter.py", ["images", "filters", "device"], ["segmentation/watershed", "scores"]),
         ("score.py", ["scores", "images", "tables"], ["filters", "features/table"]),
-        ("measure.py", ["features/table", "features/dictionary"], ["scores", "device"]),
+        ("measure.py", ["features/table", "features/objects"], ["scores", "features/texture"]),
         ("import_truth.py", ["truth", "acquisition"], ["scores", "segmentation/clesperanto"]),
     ],
 )
@@ -179,3 +179,10 @@ def test_each_script_depends_on_what_it_uses(library, script, counts, does_not):
         assert library(module, script) != untouched, module
     for module in does_not:
         assert library(module, script) == untouched, module
+
+
+def test_of_the_groups_of_features_only_the_chosen_ones_count(library):
+    named = "bioagree.features.topology"
+    untouched = library(None, "measure.py", named)
+    assert library("features/topology", "measure.py", named) != untouched
+    assert library("features/texture", "measure.py", named) == untouched

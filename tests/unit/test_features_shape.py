@@ -27,7 +27,7 @@ SAME = {
     "axis_minor_um": "axis_minor_length",
     "euler_number": "euler_number",
 }
-SAME_2D = {"eccentricity": "eccentricity", "orientation_y_to_x_degrees": "orientation"}
+SAME_2D = {"eccentricity": "eccentricity", "orientation_y_to_x_deg": "orientation"}
 
 
 def measure(labels, spacing=None, image=None):
@@ -149,7 +149,7 @@ def test_the_orientation_turns_from_y_to_x():
         across = np.array([-along[1], along[0]])
         offsets = np.stack([y - 20, x - 30], -1)
         bar = (abs(offsets @ along) < 15.7) & (abs(offsets @ across) < 2.7)
-        assert one(bar)["orientation_y_to_x_degrees"] == pytest.approx(degrees, abs=1)
+        assert one(bar)["orientation_y_to_x_deg"] == pytest.approx(degrees, abs=1)
 
 
 def test_a_circle_is_round_circular_and_not_eccentric():
@@ -192,7 +192,7 @@ NAN_WITHOUT_EXTENT = {
 NAN_OF_A_POINT = NAN_WITHOUT_EXTENT | {
     "eccentricity",
     "roundness",
-    "orientation_y_to_x_degrees",
+    "orientation_y_to_x_deg",
     "axis_major_along_z",
     "axis_major_along_y",
     "axis_major_along_x",
@@ -245,7 +245,7 @@ def test_a_cube_has_no_major_axis():
     found = one(np.ones((3, 3, 3)))
     assert all(math.isnan(found[f"axis_major_along_{axis}"]) for axis in "zyx")
     assert found["elongation_major_minor"] == pytest.approx(1)
-    assert math.isnan(one(np.ones((3, 3)))["orientation_y_to_x_degrees"])
+    assert math.isnan(one(np.ones((3, 3)))["orientation_y_to_x_deg"])
 
 
 @pytest.mark.parametrize("ndim", [2, 3])
@@ -326,9 +326,9 @@ def test_flipping_changes_place_and_orientation_only(labels):
             found[f"bbox_{name}_start"], length - expected[f"bbox_{name}_stop"]
         )
         if labels.ndim == 2:
-            angle = expected["orientation_y_to_x_degrees"]
+            angle = expected["orientation_y_to_x_deg"]
             np.testing.assert_allclose(
-                (found["orientation_y_to_x_degrees"] + angle + 1e-6) % 180,
+                (found["orientation_y_to_x_deg"] + angle + 1e-6) % 180,
                 1e-6 + 0 * angle,
                 atol=1e-5,
             )
@@ -352,8 +352,8 @@ def test_turning_by_90_degrees_swaps_axes_only(labels):
                     found[name.format(axis)], expected[name.format(axes[old])], atol=1e-7
                 )
     if labels.ndim == 2:
-        angle = expected["orientation_y_to_x_degrees"]
-        both = found["orientation_y_to_x_degrees"] + angle - 90
+        angle = expected["orientation_y_to_x_deg"]
+        both = found["orientation_y_to_x_deg"] + angle - 90
         np.testing.assert_allclose((both + 1e-6) % 180, 1e-6 + 0 * angle, atol=1e-5)
 
 

@@ -8,13 +8,13 @@ import pytest
 import trimesh
 from bioagree.errors import InputError
 from bioagree.features.objects import Objects
-from bioagree.images import Image
 from bioagree.surfaces.cells import table
 from bioagree.surfaces.curvature import curvatures
+from bioagree.surfaces.decimation import decimate
 from bioagree.surfaces.marching_cubes import in_batches, marching_cubes
 from bioagree.surfaces.mesh import Meshes, concatenate
-from bioagree.surfaces.reconstruction import reconstruct
 from bioagree.surfaces.smoothing import smooth
+from bioagree.surfaces.viewing import for_viewing
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
@@ -252,7 +252,7 @@ def test_no_object_gives_no_mesh():
     found = mesh(np.zeros((3, 4, 5), int))
     assert len(found) == 0
     assert found.vertices.shape == found.faces.shape == (0, 3)
-    assert len(smooth(found)) == len(curvatures(found).mean) == 0
+    assert len(smooth(found, 10)) == len(curvatures(found).mean) == 0
 
 
 def test_plane_images_have_no_surfaces():
@@ -272,7 +272,7 @@ def test_batches_hold_the_same_meshes():
 @pytest.mark.parametrize("spacing", SPACINGS)
 def test_smoothing_keeps_volume_and_place_and_lessens_area(spacing):
     found = mesh(cells(), spacing)
-    smoothed = smooth(found)
+    smoothed = smooth(found, 10)
     np.testing.assert_allclose(smoothed.areas_and_volumes()[1], found.areas_and_volumes()[1])
     large = np.diff(found.face_offsets) > 100
     assert (smoothed.areas_and_volumes()[0] < found.areas_and_volumes()[0])[large].all()
@@ -290,7 +290,7 @@ def centroid(vertices, faces):
 
 @pytest.mark.parametrize("radius", [5, 10])
 def test_smoothed_balls_have_the_area_of_balls(radius):
-    found = smooth(mesh(ball(radius)))
+    found = smooth(mesh(ball(radius)), 10)
     assert found.areas_and_volumes()[0] == pytest.approx(4 * np.pi * radius**2, rel=0.02)
 
 
@@ -305,7 +305,7 @@ def test_smoothing_alone_leaves_what_is_too_small_in_place():
 
 @pytest.mark.parametrize(("shape", "euler"), shapes())
 def test_gaussian_curvature_sums_to_the_euler_number(shape, euler):
-    found = curvatures(smooth(mesh(shape, FLAT)))
+    found = curvatures(smooth(mesh(shape, FLAT), 10))
     assert (found.gaussian * found.area).sum() == pytest.approx(2 * np.pi * euler)
 
 
@@ -349,20 +349,22 @@ def test_a_dent_is_concave():
     assert (curved.mean[vertices[:, 0] < 0] > 0).mean() > 0.99
 
 
-def test_reconstruction_goes_frame_by_frame():
-    movie = np.stack([cells(12, 20), np.zeros((20, 20, 20), int)])
-    frames = reconstruct(Image(movie, "TZYX", FLAT, time_step=1.0))
-    assert [len(frame) for frame in frames] == [len(np.unique(movie[0])) - 1, 0]
-    assert_closed(frames[0])
+def test_meshes_for_viewing_are_the_smoothed_and_thinned_ones():
+    objects = Objects(cells(12, 20), FLAT)
+    found = for_viewing(objects, smoothing_iterations=5, faces=0.2)
+    expected = decimate(smooth(marching_cubes(objects), 5), 0.2)
+    np.testing.assert_array_equal(found.vertices, expected.vertices)
+    np.testing.assert_array_equal(found.faces, expected.faces)
+    assert_closed(found)
 
 
 def test_results_do_not_depend_on_threads():
-    labels = Image(cells(), "ZYX", FLAT)
-    (many,) = reconstruct(labels)
+    objects = Objects(cells(), FLAT)
+    many = for_viewing(objects, smoothing_iterations=5, faces=0.1)
     threads = numba.get_num_threads()
     numba.set_num_threads(1)
     try:
-        (one,) = reconstruct(labels)
+        one = for_viewing(objects, smoothing_iterations=5, faces=0.1)
     finally:
         numba.set_num_threads(threads)
     np.testing.assert_array_equal(one.vertices, many.vertices)

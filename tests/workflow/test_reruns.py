@@ -28,7 +28,10 @@ def filters(samples=SAMPLES):
 
 
 def after_labels(samples=SAMPLES, methods=GPU + CPU):
-    return jobs(["measure", "score"], samples, methods) | END
+    volumes = [sample for sample in samples if sample == "stack"]
+    drawn = {("draw_surfaces", "")} if volumes else set()
+    surfaces = jobs(["surface"], volumes, methods) | drawn
+    return jobs(["measure", "score"], samples, methods) | surfaces | END
 
 
 @contextmanager

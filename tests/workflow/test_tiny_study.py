@@ -76,6 +76,8 @@ def test_every_file_of_the_readme_is_there(tiny):
         *(f"results/labels/{pair}.ome.tif" for pair in pairs),
         *(f"results/features/{pair}.parquet" for pair in pairs),
         *(f"results/features/{sample}.truth.parquet" for sample in SAMPLES),
+        *(f"results/surfaces/stack.{method}.glb" for method in (*METHODS, "truth")),
+        "results/report/surfaces/stack.png",
         *(f"results/scores/{pair}.parquet" for pair in pairs),
         *(f"results/comparison/quality/{name}" for name in ("summary.csv", "scores.svg")),
         *(f"results/comparison/agreement/{name}.csv" for name in ("pairs", "images")),
@@ -261,8 +263,10 @@ def test_report_answers_the_questions_in_sections(page):
         "The data",
         "How good is each method?",
         "Do the methods agree?",
+        "What do the objects look like?",
         "What was found?",
         "What you should know before you trust it",
+        "What was measured",
         "How it was made",
     ]
     words = " ".join(page.words)

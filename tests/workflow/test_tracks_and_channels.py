@@ -7,6 +7,7 @@ import numpy as np
 import pyarrow.parquet
 import pytest
 import tifffile
+import trimesh
 
 PIXEL_UM = 0.5
 STEP_S = 30
@@ -184,3 +185,18 @@ def test_a_lineage_of_other_labels_is_told(study, make, tmp_path):
     assert outcome.code != 0
     assert re.search(r"man_track\.txt has no branch 9", outcome.output)
     assert not other.path("results", "truth", "movie.ome.tif").exists()
+
+
+def test_single_meshes_are_written_on_request(tmp_path, make):
+    study = make.tiny(tmp_path).use("distance-watershed").write()
+    study.run("results/surfaces/stack.truth.ply", "results/surfaces/stack.truth.stl")
+    for kind in ("ply", "stl"):
+        folder = study.path("results", "surfaces", f"stack.truth.{kind}")
+        assert sorted(path.name for path in folder.glob(f"*.{kind}")) == [
+            f"stack.label-{label}.{kind}" for label in (1, 2)
+        ]
+        mesh = trimesh.load(folder / f"stack.label-1.{kind}")
+        assert mesh.is_watertight
+        # A ball of radius 3.5 µm, around x = y = 7 and z = 5 µm.
+        assert mesh.volume == pytest.approx(4 / 3 * np.pi * 3.5**3, rel=0.1)
+        assert mesh.centroid == pytest.approx([7, 7, 5], abs=0.2)

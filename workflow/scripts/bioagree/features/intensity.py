@@ -54,11 +54,10 @@ def summarise(objects: Objects, channel: str) -> np.ndarray:
     # Deviations from the first voxel: since it counts itself, what cancels in the variance is
     # never more than the number of voxels times what remains.
     origin = image[scan.places].astype(kind)
-    sums = np.zeros((len(scan.parts) - 1, 2, len(objects)), kind)
-    ends = np.empty_like(sums)
-    ends[:] = origin
-    scan.share(_summarise, image, origin, sums, ends)
-    total, squares = sums.sum(axis=0)
+    parts = np.zeros((len(scan.parts) - 1, len(objects), 4), kind)
+    parts[:, :, 2:] = origin[:, np.newaxis]
+    scan.share(_summarise, image, origin, parts)
+    total, squares = parts[:, :, :2].sum(axis=0).T
     table = np.full((len(STATISTICS), len(objects)), np.nan)
     finite = np.isfinite(squares)
     origin, total, squares, count = (values[finite] for values in (origin, total, squares, count))
@@ -66,8 +65,8 @@ def summarise(objects: Objects, channel: str) -> np.ndarray:
     table[0, finite] = origin + deviation
     table[1, finite] = np.sqrt(np.maximum(squares / count - deviation**2, 0))
     table[2, finite] = origin * count + total
-    table[3, finite] = ends[:, 0, finite].min(axis=0)
-    table[4, finite] = ends[:, 1, finite].max(axis=0)
+    table[3, finite] = parts[:, finite, 2].min(axis=0)
+    table[4, finite] = parts[:, finite, 3].max(axis=0)
     return table
 
 
@@ -100,7 +99,7 @@ def pixels(objects: Objects, channel: str) -> np.ndarray:
 
 
 @numba.njit(cache=True, nogil=True)
-def _summarise(low, high, parts, first, owner, start, stop, image, origins, sums, ends):
+def _summarise(low, high, parts, first, owner, start, stop, image, origins, table):
     """Add up deviations and their squares, and find the smallest and largest value."""
     for part in range(low, high):
         for row in range(parts[part], parts[part + 1]):
@@ -116,10 +115,10 @@ def _summarise(low, high, parts, first, owner, start, stop, image, origins, sums
                     squares += deviation * deviation
                     lowest = min(lowest, values[x])
                     highest = max(highest, values[x])
-                sums[part, 0, index] += total
-                sums[part, 1, index] += squares
-                ends[part, 0, index] = min(ends[part, 0, index], lowest)
-                ends[part, 1, index] = max(ends[part, 1, index], highest)
+                table[part, index, 0] += total
+                table[part, index, 1] += squares
+                table[part, index, 2] = min(table[part, index, 2], lowest)
+                table[part, index, 3] = max(table[part, index, 3], highest)
 
 
 @numba.njit(cache=True, nogil=True)

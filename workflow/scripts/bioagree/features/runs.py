@@ -15,6 +15,8 @@ from bioagree.features.threads import share
 
 TABLE = 8  # a look-up table may be so many times as long as there are runs
 PARTS = 16  # in which an image is read at most
+# (BYTES << 8 k) >> SHIFT is k: the number of the byte in which a single bit is set.
+BYTES, SHIFT, ONE = np.uint64(0x0001020304050607), np.uint64(56), np.uint64(1)
 
 
 @dataclass(frozen=True)
@@ -183,13 +185,12 @@ def moments(scan: Scan) -> Moments:
     """Compute the moments of all objects from their runs."""
     rows, x = scan.places
     origin = np.stack([*np.divmod(rows, scan.shape[1]), x], axis=1)
-    parts = len(scan.parts) - 1
-    # Sums of whole numbers, relative to a voxel of the object: exact wherever it lies.
-    sums = np.zeros((parts, scan.n, 10), np.int64)
-    boxes = np.concatenate([origin, -origin - 1], axis=1)
-    boxes = np.repeat(boxes[np.newaxis], parts, axis=0)
-    scan.share(_sum_moments, scan.shape[1], origin, sums, boxes)
-    boxes, sums = boxes.min(axis=0), sums.sum(axis=0)
+    # Sums of whole numbers, relative to a voxel of the object: exact wherever it lies. One table
+    # for everything, since the memory brings neighbours along.
+    table = np.zeros((len(scan.parts) - 1, scan.n, 16), np.int64)
+    table[:, :, 10:] = np.concatenate([origin, -origin - 1], axis=1)
+    scan.share(_sum_moments, scan.shape[1], origin, table)
+    sums, boxes = table[:, :, :10].sum(axis=0), table[:, :, 10:].min(axis=0)
     count = sums[:, 0]
     means = sums[:, 1:] / count[:, np.newaxis]
     mean = means[:, :3]
@@ -225,17 +226,18 @@ def _find(low, high, rows, first, label, start, stop):
             ends[x] = here[x] != before[x]
         ends[here.size] = 1
         begin = 0
-        for word in range(words.size):
-            if words[word] == 0:  # eight voxels at once, and most are like the one before
-                continue
-            for x in range(8 * word, 8 * word + 8):
-                if ends[x]:
-                    if line[begin] > 0:
-                        label[place] = line[begin]
-                        start[place] = begin
-                        stop[place] = x + 1
-                        place += 1
-                    begin = x + 1
+        for index in range(words.size):
+            # Eight voxels at once: each that ends a run is a byte of 1, the first one the lowest.
+            word = words[index]
+            while word:
+                x = 8 * index + np.int64((BYTES * (word & (~word + ONE))) >> SHIFT)
+                word &= word - ONE
+                if line[begin] > 0:
+                    label[place] = line[begin]
+                    start[place] = begin
+                    stop[place] = x + 1
+                    place += 1
+                begin = x + 1
 
 
 @numba.njit(cache=True, nogil=True)
@@ -266,7 +268,7 @@ def _paint(low, high, parts, first, owner, start, stop, numbers):
 
 
 @numba.njit(cache=True, nogil=True)
-def _sum_moments(low, high, parts, first, owner, start, stop, height, origin, sums, boxes):
+def _sum_moments(low, high, parts, first, owner, start, stop, height, origin, table):
     """Add up moments, and find the smallest z, y, x and -z, -y, -x."""
     for part in range(low, high):
         for row in range(parts[part], parts[part + 1]):
@@ -277,21 +279,19 @@ def _sum_moments(low, high, parts, first, owner, start, stop, height, origin, su
                 a, b = start[run] - origin[index, 2], stop[run] - origin[index, 2]
                 n = b - a
                 sum_x = n * (a + b - 1) // 2
-                own = sums[part, index]
-                own[0] += n
-                own[1] += n * dz
-                own[2] += n * dy
-                own[3] += sum_x
-                own[4] += n * dz * dz
-                own[5] += n * dz * dy
-                own[6] += dz * sum_x
-                own[7] += n * dy * dy
-                own[8] += dy * sum_x
-                own[9] += n * a * (b - 1) + (n - 1) * n * (2 * n - 1) // 6
-                box = boxes[part, index]
-                box[0] = min(box[0], z)
-                box[1] = min(box[1], y)
-                box[2] = min(box[2], start[run])
-                box[3] = min(box[3], -z - 1)
-                box[4] = min(box[4], -y - 1)
-                box[5] = min(box[5], -stop[run])
+                table[part, index, 0] += n
+                table[part, index, 1] += n * dz
+                table[part, index, 2] += n * dy
+                table[part, index, 3] += sum_x
+                table[part, index, 4] += n * dz * dz
+                table[part, index, 5] += n * dz * dy
+                table[part, index, 6] += dz * sum_x
+                table[part, index, 7] += n * dy * dy
+                table[part, index, 8] += dy * sum_x
+                table[part, index, 9] += n * a * (b - 1) + (n - 1) * n * (2 * n - 1) // 6
+                table[part, index, 10] = min(table[part, index, 10], z)
+                table[part, index, 11] = min(table[part, index, 11], y)
+                table[part, index, 12] = min(table[part, index, 12], start[run])
+                table[part, index, 13] = min(table[part, index, 13], -z - 1)
+                table[part, index, 14] = min(table[part, index, 14], -y - 1)
+                table[part, index, 15] = min(table[part, index, 15], -stop[run])

@@ -83,7 +83,7 @@ def _axes_2d(objects: Objects, area: np.ndarray) -> Columns:
         "elongation_major_minor": _ratio_of_lengths(major, minor),
         "eccentricity": np.sqrt(1 - divide(minor, major)),
         "roundness": divide(area, 4 * np.pi * major),
-        "orientation_y_to_x_degrees": np.where(_differ(major, minor, major), angle, np.nan),
+        "orientation_y_to_x_deg": np.where(_differ(major, minor, major), angle, np.nan),
         "radius_of_gyration_um": np.sqrt(major + minor),
     }
 

@@ -17,13 +17,13 @@ BUCKETS = 2**12
 NONE = np.int32(-1)
 
 
-def decimate(meshes: Meshes, keep: float = 0.1) -> Meshes:
+def decimate(meshes: Meshes, keep: float) -> Meshes:
     """Collapse edges, cheapest first, until a fraction of the faces is left.
 
     Parameters
     ----------
     meshes : Meshes
-    keep : float, optional
+    keep : float
         Fraction of the faces of each connected piece of surface to keep, rounded down to the
         next even number (a closed surface has no odd one), but 8 faces at least.
 
@@ -38,13 +38,15 @@ def decimate(meshes: Meshes, keep: float = 0.1) -> Meshes:
     An edge becomes the point with the least sum of squared distances from the planes of the faces
     that its ends stand for, weighted by area (M. Garland & P. S. Heckbert. Surface simplification
     using quadric error metrics. SIGGRAPH 1997, 209-216. :doi:`10.1145/258734.258849`). The order is
-    by that sum times the larger of the two ends' mean squared distances: a sum alone would give up
-    small tips, which are what the largest distance between the surfaces is about. An edge is kept
-    if its collapse would change the topology, by the link condition (T. K. Dey et al. Topology
-    preserving edge contraction. Publ. Inst. Math. Beograd 66, 23-45 (1999)), or turn a face too
-    far. Edges wait in buckets of costs within 6 % of each other, the newest first: the result is
-    the same everywhere.
+    by that sum times the square of the larger of the two ends' mean squared distances: a sum alone
+    would give up small tips, which are what the largest distance between the surfaces is about. An
+    edge stays if its collapse would change the topology, by the link condition (T. K. Dey et al.
+    Topology preserving edge contraction. Publ. Inst. Math. Beograd 66, 23-45 (1999)), or turn a
+    face too far. Edges wait in buckets of costs within 6 % of each other, the newest first: the
+    result is the same everywhere.
     """
+    if keep == 1:
+        return meshes
     vertices, faces = meshes.vertices.copy(), meshes.faces.copy()
     counts = _decimate(vertices, faces, *meshes.offsets, keep)
     old = meshes.offsets
@@ -184,7 +186,7 @@ def _judge(h, origins, twins, vertices, quadrics, places):
     one_area = quadrics[u, 0] + quadrics[u, 3] + quadrics[u, 5]
     two_area = quadrics[v, 0] + quadrics[v, 3] + quadrics[v, 5]
     one, two = one + evenness * one_area, two + evenness * two_area
-    return _bucket((one + two) * max(one / one_area, two / two_area))
+    return _bucket((one + two) * max(one / one_area, two / two_area) ** 2)
 
 
 @numba.njit(cache=True, nogil=True)

@@ -10,13 +10,13 @@ from bioagree.surfaces.mesh import Meshes, degrees, normal, pieces
 SHRINK, SWELL = 0.5, -0.53
 
 
-def smooth(meshes: Meshes, iterations: int = 10) -> Meshes:
+def smooth(meshes: Meshes, iterations: int) -> Meshes:
     """Take the steps of the voxel grid away and keep the shape, the place and the volume.
 
     Parameters
     ----------
     meshes : Meshes
-    iterations : int, optional
+    iterations : int
         Each moves every vertex by `SHRINK` of the way to the mean of its neighbours, and then by
         `SWELL` of it, which is back.
 

@@ -2,13 +2,15 @@
 
 from bioagree.features.objects import Objects
 from bioagree.surfaces.decimation import decimate
-from bioagree.surfaces.marching_cubes import marching_cubes
-from bioagree.surfaces.mesh import Meshes
+from bioagree.surfaces.marching_cubes import in_batches
+from bioagree.surfaces.mesh import Meshes, concatenate
 from bioagree.surfaces.smoothing import smooth
 
 
 def for_viewing(objects: Objects, *, smoothing_iterations: int, faces: float) -> Meshes:
     """Return the surfaces of all objects of a 3D label image, smoothed and thinned.
+
+    Full meshes exist for a few objects at a time only.
 
     Parameters
     ----------
@@ -19,7 +21,6 @@ def for_viewing(objects: Objects, *, smoothing_iterations: int, faces: float) ->
     faces : float
         Fraction of the triangles to keep, above 0; 1 keeps all.
     """
-    meshes = marching_cubes(objects)
-    if smoothing_iterations:
-        meshes = smooth(meshes, smoothing_iterations)
-    return meshes if faces == 1 else decimate(meshes, faces)
+    return concatenate(
+        decimate(smooth(meshes, smoothing_iterations), faces) for meshes in in_batches(objects)
+    )

@@ -123,7 +123,7 @@ FEATURES = (
         "perimeter / perimeter).",
     ),
     Feature(
-        "orientation_y_to_x_degrees",
+        "orientation_y_to_x_deg",
         "°",
         "Angle of the major axis with the y axis, towards the x axis, above −90° and up to 90°, "
         "in µm, not in pixels. NaN when both axes are equal.",
