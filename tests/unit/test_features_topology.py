@@ -66,7 +66,8 @@ def test_contact_areas_respect_the_voxel_size():
 
 @pytest.mark.parametrize("shape", [(60, 70), (20, 24, 22)])
 def test_contacts_equal_those_of_cc3d(shape):
-    cc3d = pytest.importorskip("cc3d")
+    import cc3d
+
     labels = np.random.default_rng(0).integers(0, 500, shape).astype(np.uint32)
     spacing = (3.0, 0.5, 0.25)[-len(shape) :]
     found = measure(labels, spacing)

@@ -7,6 +7,7 @@ import pyarrow.parquet
 import pytest
 import tifffile
 import yaml
+from bioagree import filters
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 
@@ -32,7 +33,9 @@ def add_percentile(repository):
 def test_the_readmes_images_and_method(make, tmp_path):
     """The examples of config/README.md are pasted into the shipped config, and run."""
     folder = make.tree(tmp_path / "clone")
-    described, sheet, added = examples((folder / "config" / "README.md").read_text())
+    shown = examples((folder / "config" / "README.md").read_text())
+    described, sheet, added, chain, measured = shown
+    filters.check(yaml.safe_load(chain)["filters"]["actin"], "config/README.md")
     plate7 = tmp_path / "plate7"
     study = make.plate(tmp_path / "drawn")
     (plate7 / "labels").mkdir(parents=True)
@@ -54,6 +57,7 @@ def test_the_readmes_images_and_method(make, tmp_path):
     path.write_text(yaml.safe_dump(methods))
     config = yaml.safe_load((folder / "config" / "config.yaml").read_text())
     config["use_methods"] = ["my-otsu", "distance-watershed"]
+    config |= yaml.safe_load(measured)
     (folder / "config" / "config.yaml").write_text(yaml.safe_dump(config))
 
     study.folder = study.repository = folder
@@ -62,6 +66,8 @@ def test_the_readmes_images_and_method(make, tmp_path):
         table = pyarrow.parquet.read_table(
             folder / "results" / "features" / f"{sample}.my-otsu.parquet"
         )
+        assert {"intensity_p95_nuclei", "nearest_distance_um"} <= set(table.column_names)
+        assert "touching_neighbours" not in table.column_names
         assert set(table.column("image").to_pylist()) <= {f"{sample[-3:]}_1", f"{sample[-3:]}_2"}
     page = (folder / "results" / "report" / "index.html").read_text()
     assert "HeLa nuclei, plate 7" in page
