@@ -15,7 +15,7 @@ import sys
 from pathlib import Path
 
 FOLDER = Path(__file__).parent
-GROUPS = ("fetch", "gpu", "image", "report", "statistics", "track")
+GROUPS = ("fetch", "gpu", "image", "learning", "report", "statistics", "track")
 PYTHON = "3.11"
 
 
