@@ -1,4 +1,4 @@
-"""Time `bioagree.scores.score` against the libraries people score segmentations with.
+"""Time scores and surface distances against the libraries people score segmentations with.
 
 Run from the root of the repository, in the project's environment, with uv on the PATH::
 
@@ -8,6 +8,10 @@ A volume of touching objects (55 % foreground, 2,000 of them in 256³ voxels) an
 are made once, in a temporary folder. Each library then scores the same two arrays in a process of
 its own; uv installs a peer for that process only, so that none is a dependency of the project.
 Each peer is asked for a part of what our one call returns, at its cheapest setting.
+
+Below them, the distances between the outlines of all matched objects (Hausdorff, its 95th
+percentile, ASSD, NSD) against scipy's distance transforms of a crop around each pair, which is how
+most tools compute them.
 
 Columns: median of the timed calls, after one untimed; its ratio to ours; the first call with the
 imports before it; the highest memory of the process, and how much of that came after the images
@@ -62,13 +66,57 @@ def make_images(folder, size):
         np.save(folder / f"{name}.npy", volume)
 
 
+SPACING_UM, TOLERANCE_UM = (0.3, 0.2, 0.2), 0.3
+
+
+def our_distances(truth, prediction):
+    """Return mean distances and the number of pairs."""
+    from bioagree.scores import contingency, match
+    from bioagree.surface_distances import summarise_surface_distances, surface_distances
+
+    pairs = match(contingency(truth, prediction))
+    return summarise_surface_distances(
+        surface_distances(truth, prediction, pairs, SPACING_UM, tolerance_um=TOLERANCE_UM)
+    )
+
+
+def distances_by_transforms(truth, prediction):
+    """Return the same, from the distance transforms of a crop around each pair."""
+    import numpy as np
+    from bioagree.scores import contingency, match
+    from scipy.ndimage import binary_erosion, distance_transform_edt, find_objects
+
+    boxes = find_objects(truth), find_objects(prediction)
+    rows = []
+    for first, second, _ in match(contingency(truth, prediction)).tolist():
+        crop = tuple(
+            slice(min(a.start, b.start), max(a.stop, b.stop))
+            for a, b in zip(boxes[0][first - 1], boxes[1][second - 1], strict=True)
+        )
+        masks = [np.pad(truth[crop] == first, 1), np.pad(prediction[crop] == second, 1)]
+        borders = [mask & ~binary_erosion(mask) for mask in masks]
+        maps = [distance_transform_edt(~border, sampling=SPACING_UM) for border in borders]
+        there, back = maps[1][borders[0]], maps[0][borders[1]]
+        both = np.concatenate([there, back])
+        percentile = max(np.percentile(there, 95), np.percentile(back, 95))
+        near = np.mean(both <= TOLERANCE_UM * (1 + 1e-9))
+        rows.append((both.max(), percentile, both.mean(), near))
+    names = ("mean_hausdorff_um", "mean_hd95_um", "mean_assd_um", "mean_nsd")
+    return {"n_outlines": len(rows)} | dict(zip(names, np.mean(rows, axis=0).tolist(), strict=True))
+
+
+OURS = {"bioagree", "outlines", "transforms"}
+
+
 def scorer(library, folder):
     """Import a library and return its function of truth and prediction."""
-    if library == "bioagree":
+    if library in OURS:
         sys.path.insert(0, str(Path(__file__).parents[1] / "workflow/scripts"))
         from bioagree.scores import score
 
-        return score
+        return {"outlines": our_distances, "transforms": distances_by_transforms}.get(
+            library, score
+        )
     if library == "stardist":
         from stardist.matching import matching
 
@@ -129,7 +177,7 @@ def measure(library, folder, repeat):
         seconds.append(time.perf_counter() - start)
     report = {"seconds": statistics.median(seconds[1:]), "first": imported + seconds[0]}
     report |= {"peak": peak_mb(), "added": peak_mb() - loaded}
-    print(json.dumps(report | {"result": result if library == "bioagree" else float(result)}))
+    print(json.dumps(report | {"result": result if library in OURS else float(result)}))
 
 
 def run(command, **kwargs):
@@ -182,6 +230,15 @@ def compare(folder, size, repeat):
         computes += f" ({key} {theirs['result']:.6f}, ours {ours['result'][key]:.6f})"
         ratio = theirs["seconds"] / ours["seconds"]
         print(row.format(library, ratio, computes, **theirs), flush=True)
+    ours, theirs = (
+        json.loads(run([sys.executable, *worker, n])) for n in ("outlines", "transforms")
+    )
+    for name, report in (("bioagree", ours), ("scipy", theirs)):
+        computes = (
+            "outlines of {n_outlines} pairs (ASSD {mean_assd_um:.6f}, HD95 {mean_hd95_um:.6f})"
+        )
+        ratio, computes = report["seconds"] / ours["seconds"], computes.format(**report["result"])
+        print(row.format(name, ratio, computes, **report), flush=True)
     return status
 
 

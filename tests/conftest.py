@@ -31,6 +31,8 @@ CONFIG = {
     "features": {"use": ["intensity", "shape"]},
     "surfaces": {"smoothing_iterations": 5, "faces": 0.2},
     "tracks": {"max_gap_frames": 1},
+    "annotations": {"share": 0.05, "seed": 0},
+    "scores": {"tolerance_um": 1.0},
     "questions": {
         "quality": {"type": "quality", "ask": "How good is each method?"},
         "agreement": {"type": "agreement", "ask": "Do the methods agree?"},

@@ -63,7 +63,7 @@ CONFIG = [
         "question",
         change_config("questions", {"q": {"type": "equality", "ask": "?"}}),
         "questions.q.type",
-        "colocalisation, quality or tracking",
+        "repeatability, screening or tracking",
     ),
     fault(
         "no sheet", change_config("samples", "config/none.tsv"), "config/none.tsv does not exist"

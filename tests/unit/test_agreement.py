@@ -5,7 +5,12 @@ from dataclasses import asdict
 
 import numpy as np
 import pytest
-from bioagree.statistics.agreement import bland_altman, limit_factors, tolerance_factor
+from bioagree.statistics.agreement import (
+    approximate_limits_interval,
+    bland_altman,
+    limit_factors,
+    tolerance_factor,
+)
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from scipy import integrate, special, stats
@@ -144,6 +149,20 @@ def test_limits_follow_from_bias_and_sample_standard_deviation(methods):
     assert result.sd == pytest.approx(stats.tstd(differences))
     assert result.lower == pytest.approx(differences.mean() - 1.959964 * stats.tstd(differences))
     assert result.upper == pytest.approx(differences.mean() + 1.959964 * stats.tstd(differences))
+
+
+def test_approximate_intervals_lie_symmetrically_and_near_the_exact_ones(methods):
+    result = bland_altman(*methods, coverage=0.9, confidence=0.8)
+    lower, upper = approximate_limits_interval(result)
+    z = stats.norm.ppf(0.95)
+    half = stats.t.ppf(0.9, 24) * result.sd * math.sqrt((1 + z**2 / 2) / 25)
+    assert lower == pytest.approx((result.lower - half, result.lower + half))
+    assert upper == pytest.approx((result.upper - half, result.upper + half))
+    assert upper == pytest.approx((result.upper_low, result.upper_high), rel=0.1)
+
+
+def test_one_pair_has_no_approximate_intervals():
+    assert np.isnan(approximate_limits_interval(bland_altman([1], [2]))).all()
 
 
 def test_intervals_of_the_limits_enclose_them_and_reach_further_outwards(methods):

@@ -3,15 +3,14 @@
 from itertools import product
 
 import numpy as np
+import pandas as pd
 import pytest
-from bioagree.comparison import (
-    figure_names,
-    pairs,
-    per_image,
-    scores_of_images,
-    summarise_scores,
-)
+from bioagree import comparison
+from bioagree.comparison import figure_names, pairs
+from bioagree.questions import quality
 from bioagree.tables import Table
+
+SIZES = ("area_um2", "volume_um3")
 
 
 def table(sizes, dimensions=2, frames=1):
@@ -34,6 +33,15 @@ def table(sizes, dimensions=2, frames=1):
             "dimensions": dimensions,
         },
     )
+
+
+def per_image(tables, chosen=SIZES, subjects=None):
+    """Summarise tables whose samples have a session, and perhaps a subject."""
+    rows = (
+        (sample, {"session": session, "subject": (subjects or {}).get(sample, "")}, *rest)
+        for sample, session, *rest in tables
+    )
+    return comparison.per_image(rows, chosen)
 
 
 def rows_of(columns):
@@ -192,6 +200,42 @@ def test_the_name_of_a_figure_says_what_it_shows():
     assert figure_names([(2, True)], 2) == [*names, "2d-mean_area_um2-methods"]
 
 
+def test_means_of_every_feature_that_was_asked_for_are_compared():
+    one, other = (table({"a": [1, 3], "b": [5], "c": [7, 9]}) for _ in range(2))
+    one.columns["solidity"] = np.array([0.5, 0.7, np.nan, 0.9, 0.8])
+    columns = per_image(
+        [("s", "", "x", one), ("s", "", "y", other)], ["area_um2", "solidity", "volume_um3"]
+    )
+    np.testing.assert_allclose(columns["mean_solidity"][:3], [0.6, np.nan, 0.85])
+    count, area, solidity = pairs(columns, ["x", "y"])  # nobody has a volume
+    assert (solidity.quantity.key, solidity.result.n) == ("mean_solidity", 0)
+    assert area.result.n == count.result.n == 3
+
+
+def test_images_of_one_subject_count_as_one_subject():
+    random = np.random.default_rng(0)
+    subjects = {f"s{i}": f"mouse{i // 4}" for i in range(24)}
+    shift = dict.fromkeys(subjects.values())
+    shift = {mouse: random.normal(0, 5) for mouse in shift}
+    tables = []
+    for sample, mouse in subjects.items():
+        size = 100 + random.normal(0, 1)
+        tables.append((sample, "", "x", table({"a": [size + shift[mouse]]})))
+        tables.append((sample, "", "y", table({"a": [size]})))
+    alone = list(pairs(per_image(tables), ["x", "y"]))[1]
+    nested = list(pairs(per_image(tables, subjects=subjects), ["x", "y"]))[1]
+    assert nested.repeated
+    assert not alone.repeated
+    assert nested.result.bias == pytest.approx(alone.result.bias)
+
+    def width(pair):
+        return pair.result.bias_high - pair.result.bias_low
+
+    assert width(nested) > 2 * width(alone)
+    assert "6 subjects" in nested.result.note
+    assert np.isnan(nested.result.pair_factor)
+
+
 # Scores
 
 
@@ -207,29 +251,33 @@ def scores(values, dimensions=2):
     )
 
 
+def gathered(*tables):
+    sheet = {sample: {"session": ""} for sample, _, _ in tables}
+    return quality.gather(tables, sheet)
+
+
 def test_score_tables_stand_one_below_the_other():
-    columns = scores_of_images(
-        [("s1", "otsu", scores([0.5, 0.7])), ("a longer name", "x", scores([0.1]))]
-    )
-    assert columns["sample"].tolist() == ["s1", "s1", "a longer name"]
-    assert columns["method"].tolist() == ["otsu", "otsu", "x"]
-    assert columns["f1_50"].tolist() == [0.5, 0.7, 0.1]
+    images = gathered(("s1", "otsu", scores([0.5, 0.7])), ("a longer name", "x", scores([0.1])))
+    assert images["sample"].tolist() == ["s1", "s1", "a longer name"]
+    assert images["method"].tolist() == ["otsu", "otsu", "x"]
+    assert images["f1_50"].tolist() == [0.5, 0.7, 0.1]
 
 
 def test_scores_are_summarised_per_dimension_and_method():
-    columns = scores_of_images(
-        [
-            ("s1", "x", scores([0.2, 0.4, np.nan])),
-            ("s2", "x", scores([0.9])),
-            ("s1", "y", scores([np.nan, np.nan, np.nan])),
-            ("s3", "x", scores([0.3], dimensions=3)),
-        ]
+    images = gathered(
+        ("s1", "x", scores([0.2, 0.4, np.nan])),
+        ("s2", "x", scores([0.9])),
+        ("s1", "y", scores([np.nan, np.nan, np.nan])),
+        ("s3", "x", scores([0.3], dimensions=3)),
     )
+    summary = quality.summarise(images, ["y", "x"])
     found = {
-        (row["dimensions"], row["method"], row["score"]): row
-        for row in rows_of(summarise_scores(columns, ["y", "x"]))
+        (row["dimensions"], row["method"], row["score"]): row for row in summary.to_dict("records")
     }
-    assert list(found) == list(product((2, 3), ("y", "x"), ("f1_50", "n_splits")))
+    assert list(found) == [
+        *product((2,), ("y", "x"), ("f1_50", "n_splits")),
+        *product((3,), ("x",), ("f1_50", "n_splits")),
+    ]
     row = found[2, "x", "f1_50"]
     assert (row["n"], row["undefined"]) == (3, 1)
     assert row["mean"] == pytest.approx(0.5)
@@ -241,6 +289,18 @@ def test_scores_are_summarised_per_dimension_and_method():
     alone = found[3, "x", "f1_50"]
     assert (alone["n"], alone["mean"], alone["median"]) == (1, 0.3, 0.3)
     assert np.isnan(alone["sd"])
-    absent = found[3, "y", "f1_50"]
-    assert (absent["n"], absent["undefined"]) == (0, 0)
     assert found[2, "x", "n_splits"]["mean"] == pytest.approx((0 + 1 + 2 + 0) / 4)
+
+
+def test_methods_are_ranked_on_the_images_that_they_share():
+    values = {"best": [0.9, 0.8, 0.9, 0.7, 0.9], "worst": [0.1, 0.2, 0.3, 0.1, 0.2]}
+    parts = []
+    for name, numbers in values.items():
+        part = pd.DataFrame({quality.RANKED: numbers, "image": [f"i{i}" for i in range(5)]})
+        parts.append(part.assign(sample="s", session="d", method=name, dimensions=2, frame=0))
+    found = quality.rankings(pd.concat(parts), ["worst", "best"], draws=100, seed=1)
+    names, ranking = found[2]
+    assert names == ["worst", "best"]
+    assert ranking.mean_rank.tolist() == [2.0, 1.0]
+    tables = quality.ranking_tables(found)
+    assert tables["ranking"]["method"].tolist() == ["best", "worst"]

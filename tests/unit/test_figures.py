@@ -99,7 +99,9 @@ def measured(counts):
             },
         )
 
-    columns = per_image(("s", "day", method, table(numbers)) for method, numbers in counts.items())
+    row = {"session": "day", "subject": ""}
+    tables = (("s", row, method, table(numbers)) for method, numbers in counts.items())
+    columns = per_image(tables, ["area_um2", "volume_um3"])
     return list(pairs(columns, [method for method in counts if method != "truth"]))
 
 

@@ -9,13 +9,17 @@ import numpy as np
 import pytest
 import tifffile
 from bioagree.scores import (
+    AP_KEYS,
     AP_THRESHOLDS,
+    ap_curve,
     contingency,
     instance_scores,
     match,
     object_matches,
+    per_object,
     pixel_scores,
     score,
+    why_accuracy_flatters,
 )
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -29,7 +33,10 @@ COUNTS = (
     "false_negative",
     "n_splits",
     "n_merges",
+    "aogm_d",
 )
+ONE_SIDED = ("accuracy_of_nothing", "aogm_d", "det", "seg", "sparse_jaccard")
+ALL_AP = " ".join((*AP_KEYS, "ap_50_95"))
 
 
 def line(*runs, dtype=np.uint16):
@@ -77,6 +84,7 @@ def test_one_object_half_found():
         "recall": 0.5,
         "f1": 0.5,
         "jaccard": 1 / 3,
+        "accuracy_of_nothing": 0.6,
         "n_truth": 1,
         "n_predicted": 1,
         "true_positive": 0,
@@ -85,12 +93,16 @@ def test_one_object_half_found():
         "f1_50": 0,
         "precision_50": 0,
         "recall_50": 0,
-        "ap_50": 0,
+        **dict.fromkeys(AP_KEYS, 0),
         "ap_50_95": 0,
+        # The prediction holds half of the object, not more: one to add, one to delete.
+        "aogm_d": 11,
+        "det": 0,
         "pq": 0,
         "sq": np.nan,
         "rq": 0,
         "mean_matched_iou": np.nan,
+        "mean_matched_dice": np.nan,
         "seg": 0,
         "sparse_jaccard": 1 / 3,
         "n_splits": 0,
@@ -106,12 +118,15 @@ def test_two_objects_one_found_one_invented():
     truth = line((1, 10), (2, 10), (0, 20))
     prediction = line((5, 8), (0, 22), (6, 10))
     scores = instance_scores(contingency(truth, prediction))
-    assert [scores[key] for key in COUNTS] == [2, 2, 1, 1, 1, 0, 0]
+    assert [scores[key] for key in COUNTS] == [2, 2, 1, 1, 1, 0, 0, 11]
     assert scores["f1_50"] == scores["rq"] == scores["precision_50"] == scores["recall_50"] == 0.5
     assert scores["ap_50"] == pytest.approx(1 / 3)
     # IoU 0.8 passes the thresholds 0.50 to 0.75, six of ten: strictly greater.
     assert scores["ap_50_95"] == pytest.approx(0.6 / 3)
+    assert [scores[key] for key in AP_KEYS] == pytest.approx([1 / 3] * 6 + [0] * 4)
     assert scores["sq"] == scores["mean_matched_iou"] == pytest.approx(0.8)
+    assert scores["mean_matched_dice"] == pytest.approx(16 / 18)
+    assert scores["det"] == pytest.approx(1 - 11 / 20)
     assert scores["pq"] == scores["seg"] == scores["sparse_jaccard"] == pytest.approx(0.4)
 
 
@@ -119,8 +134,9 @@ def test_perfect_prediction_scores_one_whatever_its_labels():
     truth = np.array([[[1, 1, 0], [0, 2, 2]], [[4, 0, 0], [0, 0, 0]]], np.uint8)
     scores = score(truth, truth.astype(np.uint32) * 70_001)
     zeros = {"false_positive", "false_negative", "n_splits", "n_merges"}
-    zeros |= {"vi_split_bits", "vi_merge_bits"}
+    zeros |= {"vi_split_bits", "vi_merge_bits", "aogm_d"}
     threes = {"n_truth", "n_predicted", "true_positive"}
+    assert scores.pop("accuracy_of_nothing") == pytest.approx(7 / 12)
     assert {key for key, value in scores.items() if value == 0} == zeros
     assert {key for key, value in scores.items() if value == 3} == threes
     assert all(value == 1 for key, value in scores.items() if key not in zeros | threes)
@@ -142,24 +158,24 @@ SOMETHING = np.array([[1, 1, 0, 0], [0, 0, 9, 0], [0, 0, 0, 0]], np.uint16)
         (
             NOTHING,
             NOTHING,
-            "precision recall f1 jaccard f1_50 precision_50 recall_50 ap_50 ap_50_95 pq sq rq "
-            "mean_matched_iou seg sparse_jaccard",
+            "precision recall f1 jaccard f1_50 precision_50 recall_50 det pq sq rq "
+            f"mean_matched_iou mean_matched_dice seg sparse_jaccard {ALL_AP}",
             "vi_split_bits vi_merge_bits",
-            "accuracy",
+            "accuracy accuracy_of_nothing",
         ),
         (
             NOTHING,
             SOMETHING,
-            "recall recall_50 sq mean_matched_iou seg sparse_jaccard",
-            "precision f1 jaccard f1_50 precision_50 ap_50 ap_50_95 pq rq vi_merge_bits",
-            "",
+            "recall recall_50 sq mean_matched_iou mean_matched_dice seg sparse_jaccard det",
+            f"precision f1 jaccard f1_50 precision_50 pq rq vi_merge_bits {ALL_AP}",
+            "accuracy_of_nothing",
         ),
         (
             SOMETHING,
             NOTHING,
-            "precision precision_50 sq mean_matched_iou",
-            "recall f1 jaccard f1_50 recall_50 ap_50 ap_50_95 pq rq seg sparse_jaccard "
-            "vi_split_bits",
+            "precision precision_50 sq mean_matched_iou mean_matched_dice",
+            "recall f1 jaccard f1_50 recall_50 pq rq seg sparse_jaccard det "
+            f"vi_split_bits {ALL_AP}",
             "",
         ),
     ],
@@ -288,6 +304,110 @@ def test_type_and_memory_layout_do_not_matter(dtype):
     )
 
 
+def test_det_counts_what_a_person_would_mend():
+    # Prediction 1 covers the true 1 and 2 (one split), 3 is missed, 9 is invented.
+    truth = line((1, 4), (2, 4), (3, 4), (0, 8), (4, 3))
+    prediction = line((1, 8), (0, 6), (9, 6), (7, 3))
+    scores = score(truth, prediction)
+    assert scores["aogm_d"] == 5 + 10 + 1
+    assert scores["det"] == pytest.approx(1 - 16 / 40)
+    # More work than starting from an empty image is no worse than that.
+    clutter = line(*((label, 1) for label in range(1, 24)))
+    assert score(line((50, 2), (0, 21)), clutter)["aogm_d"] == 10 + 23
+    assert score(line((50, 2), (0, 21)), clutter)["det"] == 0
+
+
+def test_the_curve_of_average_precision_is_the_scores_of_each_threshold():
+    truth = line((1, 100), (2, 100), (3, 10))
+    prediction = line((1, 72), (0, 28), (2, 91), (0, 9), (4, 10))
+    table = contingency(truth, prediction)
+    # IoU 0.72, 0.91 and 1: three of three up to 0.70, then two, then one.
+    assert ap_curve(table).tolist() == [1] * 5 + [2 / 4] * 4 + [1 / 5]
+    scores = instance_scores(table)
+    assert [scores[key] for key in AP_KEYS] == ap_curve(table).tolist()
+    assert [key.removeprefix("ap_") for key in AP_KEYS] == [f"{100 * t:.0f}" for t in AP_THRESHOLDS]
+
+
+def test_a_prediction_that_finds_nothing_has_the_accuracy_said():
+    truth, _ = blobs(2)
+    nothing = score(truth, np.zeros_like(truth))
+    assert nothing["accuracy"] == nothing["accuracy_of_nothing"] == (truth == 0).mean()
+    assert nothing["jaccard"] == 0
+
+
+def test_the_sentence_on_accuracy_has_the_numbers_of_the_study():
+    sentence = why_accuracy_flatters([0.75, np.nan, 0.9, 0.8])
+    assert "80 % of the median image (75 to 90 % over 3 images)" in sentence
+    assert "accuracy of 0.80" in sentence
+    assert "background is 60 % of the image, so" in why_accuracy_flatters([0.6])
+    assert why_accuracy_flatters([np.nan]) == ""
+
+
+# What became of each object
+
+
+def outcomes(truth, prediction):
+    columns = per_object(contingency(truth, prediction))
+    return {
+        (side, label): outcome
+        for side, label, outcome in zip(
+            *(columns[name].tolist() for name in ("side", "label", "outcome")), strict=True
+        )
+    }
+
+
+def test_each_object_has_one_outcome():
+    truth = line((1, 10), (0, 2), (2, 10), (0, 2), (3, 5), (4, 5), (0, 2), (5, 10), (0, 5), (6, 4))
+    prediction = line(
+        (1, 9), (0, 3), (21, 5), (22, 5), (0, 2), (34, 10), (0, 2), (5, 4), (0, 9), (8, 2), (0, 4)
+    )
+    assert outcomes(truth, prediction) == {
+        ("truth", 1): "matched",
+        ("truth", 2): "split",
+        ("truth", 3): "merged",
+        ("truth", 4): "merged",
+        ("truth", 5): "poorly outlined",
+        ("truth", 6): "missed",
+        ("prediction", 1): "matched",
+        ("prediction", 5): "poorly outlined",
+        ("prediction", 8): "spurious",
+        ("prediction", 21): "split",
+        ("prediction", 22): "split",
+        ("prediction", 34): "merged",
+    }
+
+
+def test_a_brush_with_the_prediction_of_a_neighbour_is_a_miss():
+    truth, prediction = line((1, 12), (2, 3)), line((1, 14), (0, 1))
+    # 2 lies mostly in prediction 1, as 1 does: merged. With less of it there, it is missed.
+    assert outcomes(truth, prediction)["truth", 2] == "merged"
+    assert outcomes(line((1, 12), (2, 4)), line((1, 14), (0, 2)))["truth", 2] == "missed"
+    assert outcomes(line((1, 12), (2, 4)), line((0, 14), (5, 2)))["truth", 2] == "poorly outlined"
+    # An IoU of 0.1 is not an outline, more is.
+    assert outcomes(line((1, 10)), line((1, 1), (0, 9)))["truth", 1] == "missed"
+    assert outcomes(line((1, 9)), line((1, 1), (0, 8)))["truth", 1] == "poorly outlined"
+
+
+def test_a_matched_object_with_a_loose_part_stays_matched():
+    truth, prediction = line((1, 10)), line((1, 8), (2, 2))
+    columns = per_object(contingency(truth, prediction))
+    assert columns["outcome"].tolist() == ["matched", "matched", "split"]
+    assert columns["parts"].tolist() == [2, 1, 0]
+    assert columns["siblings"].tolist() == [0, 1, 1]
+    assert columns["iou"].tolist() == [0.8, 0.8, 0.2]
+    assert columns["dice"].tolist() == pytest.approx([16 / 18, 16 / 18, 4 / 12])
+    assert columns["best"].tolist() == [1, 1, 1]
+    assert columns["pixels"].tolist() == [10, 8, 2]
+
+
+def test_no_objects_give_no_rows_but_all_columns():
+    columns = per_object(contingency(NOTHING, NOTHING))
+    assert len(columns) == 10
+    assert all(values.size == 0 for values in columns.values())
+    assert set(outcomes(SOMETHING, NOTHING).values()) == {"missed"}
+    assert set(outcomes(NOTHING, SOMETHING).values()) == {"spurious"}
+
+
 # What is refused
 
 
@@ -371,6 +491,34 @@ def test_seg_equals_the_cell_tracking_challenge(seed, tmp_path):
 
 
 @pytest.mark.parametrize("seed", range(4))
+def test_det_equals_the_cell_tracking_challenge(seed, tmp_path):
+    from ctc_metrics.metrics.technical.det import det
+    from ctc_metrics.utils import representations
+
+    pairs = [[image.astype(np.uint16) for image in blobs(seed + k)] for k in (0, 10)]
+    frames, mended = [], []
+    for frame, pair in enumerate(pairs):
+        paths = [str(tmp_path / f"{frame}{name}.tif") for name in ("truth", "prediction")]
+        for path, image in zip(paths, pair, strict=True):
+            tifffile.imwrite(path, image)
+        frames.append(representations.match(*paths)[:4])
+        mended.append(score(*pair))
+
+    def theirs(*frames):
+        no_tracks, frames = np.zeros((0, 4), int), (*frames, ([], [], [], []))
+        return det(
+            **representations.count_acyclic_graph_correction_operations(
+                no_tracks, no_tracks, *map(list, zip(*frames, strict=True))
+            )
+        )
+
+    assert [scores["det"] for scores in mended] == pytest.approx([theirs(f) for f in frames])
+    cost, from_nothing = (sum(each[key] for each in mended) for key in ("aogm_d", "n_truth"))
+    assert 1 - cost / (10 * from_nothing) == pytest.approx(theirs(*frames))
+    assert 0 < theirs(*frames) < 1
+
+
+@pytest.mark.parametrize("seed", range(4))
 def test_variation_of_information_equals_scikit_image(seed):
     from skimage.metrics import variation_of_information
 
@@ -386,7 +534,10 @@ def test_pixel_scores_equal_scikit_learn(seed):
 
     truth, prediction = blobs(seed)
     foregrounds = (truth.ravel() > 0, prediction.ravel() > 0)
-    for key, value in pixel_scores(contingency(truth, prediction)).items():
+    scores = pixel_scores(contingency(truth, prediction))
+    nothing = metrics.accuracy_score(foregrounds[0], np.zeros(truth.size, bool))
+    assert scores.pop("accuracy_of_nothing") == pytest.approx(nothing)
+    for key, value in scores.items():
         theirs = getattr(metrics, f"{key}_score")(*foregrounds)
         assert value == pytest.approx(theirs), key
 
@@ -418,7 +569,9 @@ def test_swapping_the_images_swaps_what_they_are_blamed_for(images):
     swaps |= {there: here for here, there in swaps.items()}
     swapped = score(prediction, truth)
     expected = {key: swapped[swaps.get(key, key)] for key in swapped}
-    assert_same_scores(score(truth, prediction), expected, but={"seg", "sparse_jaccard"})
+    assert_same_scores(
+        score(truth, prediction), expected, but={"seg", "sparse_jaccard", *ONE_SIDED}
+    )
 
 
 @settings(max_examples=60, deadline=None)
@@ -426,7 +579,7 @@ def test_swapping_the_images_swaps_what_they_are_blamed_for(images):
 def test_more_background_flatters_accuracy_alone(images):
     cropped = score(*images)
     padded = score(*(np.pad(image, ((0, 9), (0, 0))) for image in images))
-    changing = {"accuracy", "vi_split_bits", "vi_merge_bits"}
+    changing = {"accuracy", "accuracy_of_nothing", "vi_split_bits", "vi_merge_bits"}
     assert_same_scores(padded, cropped, but=changing)
     assert padded["accuracy"] > cropped["accuracy"] or cropped["accuracy"] == 1
 
@@ -454,6 +607,38 @@ def test_number_of_matches_equals_stardist_on_any_images(images, threshold):
     ours = match(contingency(truth, prediction), threshold)
     assert ours.size == theirs.tp
     assert ours["iou"].sum() == pytest.approx(theirs.mean_matched_score * theirs.tp, rel=1e-5)
+
+
+@settings(max_examples=100, deadline=None)
+@given(image_pairs())
+def test_outcomes_add_up_to_the_scores_of_the_image(images):
+    table = contingency(*images)
+    scores, columns = instance_scores(table), per_object(table)
+    truth = columns["side"] == "truth"
+    assert [truth.sum(), (~truth).sum()] == [scores["n_truth"], scores["n_predicted"]]
+    assert (columns["outcome"] == "matched").tolist() == columns["matched"].tolist()
+    assert columns["matched"][truth].sum() == scores["true_positive"]
+    assert columns["matched"][~truth].sum() == scores["true_positive"]
+    assert (columns["parts"][truth] > 1).sum() == scores["n_splits"]
+    assert (columns["parts"][~truth] > 1).sum() == scores["n_merges"]
+    assert columns["iou"][truth].tolist() == object_matches(table)["iou"].tolist()
+    if scores["n_truth"]:
+        assert columns["iou"][truth].mean() == pytest.approx(scores["sparse_jaccard"])
+    if scores["true_positive"]:
+        dice = columns["dice"][truth & columns["matched"]].mean()
+        assert dice == pytest.approx(scores["mean_matched_dice"])
+
+
+@settings(max_examples=100, deadline=None)
+@given(image_pairs())
+def test_swapping_the_images_swaps_split_with_merged_and_missed_with_spurious(images):
+    other = {"split": "merged", "merged": "split", "missed": "spurious", "spurious": "missed"}
+    sides = {"truth": "prediction", "prediction": "truth"}
+    swapped = {
+        (sides[side], label): other.get(outcome, outcome)
+        for (side, label), outcome in outcomes(*images[::-1]).items()
+    }
+    assert swapped == outcomes(*images)
 
 
 def test_scoring_loads_nothing_heavier_than_numpy():

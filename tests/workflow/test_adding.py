@@ -34,7 +34,7 @@ def test_the_readmes_images_and_method(make, tmp_path):
     """The examples of config/README.md are pasted into the shipped config, and run."""
     folder = make.tree(tmp_path / "clone")
     shown = examples((folder / "config" / "README.md").read_text())
-    described, sheet, added, chain, measured = shown
+    described, sheet, added, chain, learning, measured = shown
     filters.check(yaml.safe_load(chain)["filters"]["actin"], "config/README.md")
     plate7 = tmp_path / "plate7"
     study = make.plate(tmp_path / "drawn")
@@ -49,11 +49,11 @@ def test_the_readmes_images_and_method(make, tmp_path):
     with open(folder / "config" / "datasets.yaml", "a") as file:
         file.write("\n" + described.replace("/data/plate7", str(plate7)))
     (folder / "config" / "samples.tsv").write_text(sheet)
-    added = yaml.safe_load(added)
+    added, learning = yaml.safe_load(added), yaml.safe_load(learning)
     path = folder / "config" / "methods.yaml"
     methods = yaml.safe_load(path.read_text())
     for key in ("filters", "methods"):
-        methods[key] |= added[key]
+        methods[key] |= added[key] | learning.get(key, {})
     path.write_text(yaml.safe_dump(methods))
     config = yaml.safe_load((folder / "config" / "config.yaml").read_text())
     config["use_methods"] = ["my-otsu", "distance-watershed"]

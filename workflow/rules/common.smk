@@ -7,6 +7,7 @@ Makes: STUDY, with its SAMPLES, DATASETS and METHODS, and functions from wildcar
 import os
 import sys
 from functools import cache
+from itertools import combinations
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
@@ -15,6 +16,7 @@ WORKFLOW = Path(workflow.current_basedir).parent
 sys.path.insert(0, str(WORKFLOW / "scripts"))
 
 from bioagree import configuration
+from bioagree.configuration import CONDITION
 from bioagree.digest import code_digest
 from bioagree.errors import InputError
 from bioagree.features import registry as features
@@ -72,6 +74,11 @@ def truth_of(wildcards):
 def time_of(wildcards):
     """Return the time step of a sample's dataset, and how its calibration is known."""
     return dataset_of(wildcards, ("time_step_s", "calibration"))
+
+
+def files_of_dataset(wildcards):
+    """Return where the files of a sample's dataset come from: a phantom can be taken again."""
+    return dataset_of(wildcards, ("files",))
 
 
 def dataset_named(wildcards):
@@ -145,6 +152,42 @@ def family_of(wildcards):
     return FAMILIES[METHODS[wildcards.method]["segmenter"]]
 
 
+def training_of_method(wildcards):
+    """Return the parameters that a learned method is trained with."""
+    return METHODS[wildcards.method].get("training", {})
+
+
+def filtered_for_training(wildcards):
+    """Return the filtered images that a method learns from."""
+    chain = METHODS[wildcards.method]["filter"]
+    samples = STUDY.training_of(wildcards.dataset)
+    return [f"<results>/filtered/{sample}.{chain}.ome.tif" for sample in samples]
+
+
+def annotations_of_dataset(wildcards):
+    """Return the annotations that a method learns from."""
+    samples = STUDY.training_of(wildcards.dataset)
+    return [f"<results>/annotations/{sample}.ome.tif" for sample in samples]
+
+
+def model_of(wildcards):
+    """Return the model of a learned method; others need none."""
+    if wildcards.method not in STUDY.learned:
+        return []
+    dataset = STUDY.row(wildcards.sample)["dataset"]
+    return f"<results>/models/{wildcards.method}.{dataset}.npz"
+
+
+def device_of(wildcards):
+    """Return the device that works on a sample."""
+    return STUDY.device_for(wildcards.sample)
+
+
+def code_of_trainer(wildcards):
+    """Return the digest of the train script with the family of one method only."""
+    return code_of("train.py", f"bioagree.segmentation.{family_of(wildcards)}")
+
+
 def code_of_segmenter(wildcards):
     """Return the digest of the segment script with the family of one method only."""
     return code_of("segment.py", f"bioagree.segmentation.{family_of(wildcards)}")
@@ -159,6 +202,67 @@ def path_of_labels(sample, method):
 def labels_of(wildcards):
     """Return a method's label images."""
     return path_of_labels(wildcards.sample, wildcards.method)
+
+
+def sources_of(wildcards):
+    """Return the names of those whose labels of a sample are compared."""
+    return STUDY.measured(wildcards.sample)
+
+
+def labels_of_sample(wildcards):
+    """Return all label images of a sample."""
+    return [path_of_labels(wildcards.sample, name) for name in STUDY.measured(wildcards.sample)]
+
+
+def pairs_of_sources(wildcards):
+    """Return each two of those whose labels of a sample are compared; the truth stands first."""
+    methods = STUDY.methods_on(wildcards.sample)
+    truth = [TRUTH] if SAMPLES[wildcards.sample]["truth"] else []
+    return list(combinations([*truth, *methods], 2))
+
+
+def original_of(wildcards):
+    """Return the sample that a replicate comes from."""
+    return STUDY.replicates[wildcards.sample].sample
+
+
+def images_of_original(wildcards):
+    """Return the images that a replicate comes from."""
+    return f"<results>/images/{original_of(wildcards)}.ome.tif"
+
+
+def change_of(wildcards):
+    """Return what differs in a replicate."""
+    return STUDY.replicates[wildcards.sample].change
+
+
+def seed_of(wildcards):
+    """Return the seed of a replicate."""
+    return STUDY.replicates[wildcards.sample].seed
+
+
+def amount_of(wildcards):
+    """Return by how much a replicate is changed; None where the images say so themselves."""
+    return STUDY.replicates[wildcards.sample].amount
+
+
+def pairs_of_replicate(wildcards):
+    """Return what the labels of a replicate are compared with: the truth, else the original's."""
+    return [(f"of-{name}", name) for name in STUDY.methods_on(wildcards.sample)]
+
+
+def sources_of_replicate(wildcards):
+    """Return the names of the label images of :func:`labels_of_replicate`."""
+    methods = STUDY.methods_on(wildcards.sample)
+    return [*(f"of-{name}" for name in methods), *methods]
+
+
+def labels_of_replicate(wildcards):
+    """Return the labels that every method's labels of a replicate are compared with, and these."""
+    original, methods = original_of(wildcards), STUDY.methods_on(wildcards.sample)
+    truth = SAMPLES[original]["truth"]
+    reference = [path_of_labels(original, TRUTH if truth else name) for name in methods]
+    return reference + [path_of_labels(wildcards.sample, name) for name in methods]
 
 
 def code_of_measure():
@@ -193,6 +297,104 @@ def tables_of_colocalisation(wildcards):
     """Return what was found in the samples that a question of colocalisation is asked of."""
     name = wildcards.question
     return [f"<results>/colocalisation/{name}.{s}.parquet" for s in STUDY.with_channels(name)]
+
+
+def sheet_of_question(wildcards):
+    """Return the rows of the samples that a question is asked of, or that they come from."""
+    keys = ("session", "subject", "condition")
+    asked = STUDY.asked(wildcards.question)
+    return {sample: {key: STUDY.row(sample)[key] for key in keys} for sample in asked}
+
+
+def sources_of_question(wildcards):
+    """Return the samples of a question with those whose labels are measured on them."""
+    return STUDY.pairs(STUDY.asked(wildcards.question))
+
+
+def segmentations_of_question(wildcards):
+    """Return the samples of a question with the methods that segmented them."""
+    return STUDY.segmentations(STUDY.asked(wildcards.question))
+
+
+def scores_of_question(wildcards):
+    """Return the scores that a question is asked of."""
+    return [f"<results>/scores/{s}.{m}.parquet" for s, m in segmentations_of_question(wildcards)]
+
+
+def scores_of_objects(wildcards):
+    """Return the scores of single objects that a question is asked of."""
+    pairs = segmentations_of_question(wildcards)
+    return [f"<results>/scores/{s}.{m}.objects.parquet" for s, m in pairs]
+
+
+def scored_of_question(wildcards):
+    """Return the samples of a question about true objects, with the methods that were scored."""
+    by_truth = STUDY.questions[wildcards.question].get("group") not in (None, CONDITION)
+    return segmentations_of_question(wildcards) if by_truth else []
+
+
+def outcomes_of_question(wildcards):
+    """Return what became of the true objects that a question is asked of."""
+    pairs = scored_of_question(wildcards)
+    return [f"<results>/scores/{s}.{m}.objects.parquet" for s, m in pairs]
+
+
+def shown_of_question(wildcards):
+    """Return whose objects the figures of a question show: those named, the truth, or the first."""
+    sources = {source for _, source in sources_of_question(wildcards)}
+    named = STUDY.questions[wildcards.question].get("labels")
+    return named or (TRUTH if TRUTH in sources else next(iter(METHODS)))
+
+
+def originals_of_question(wildcards):
+    """Return the samples that the replicates of a question come from."""
+    replicates = STUDY.replicates_of(wildcards.question)
+    return {name: STUDY.replicates[name].sample for name in replicates}
+
+
+def annotated_originals(wildcards):
+    """Return those of the samples that replicates come from that have a truth."""
+    originals = dict.fromkeys(originals_of_question(wildcards).values())
+    return [sample for sample in originals if SAMPLES[sample]["truth"]]
+
+
+def truths_of_originals(wildcards):
+    """Return what is known of the true objects of the samples that replicates come from."""
+    return [f"<results>/truth/{s}.objects.parquet" for s in annotated_originals(wildcards)]
+
+
+def features_of_question(wildcards):
+    """Return the measured objects that a question is asked of."""
+    return per_pair("<results>/features/{sample}.{method}.parquet", STUDY.asked(wildcards.question))
+
+
+def matches_of_question(wildcards):
+    """Return the overlapping objects of the samples of a question, where several have labels."""
+    asked = [*STUDY.matched, *STUDY.replicates]
+    return [
+        f"<results>/matches/{sample}.parquet"
+        for sample in STUDY.asked(wildcards.question)
+        if sample in asked
+    ]
+
+
+def groups_of_question(wildcards):
+    """Return the true objects with their groups, where a question compares these."""
+    if STUDY.questions[wildcards.question].get("group") in (None, CONDITION):
+        return []
+    asked = STUDY.asked(wildcards.question)
+    return [f"<results>/truth/{sample}.objects.parquet" for sample in asked]
+
+
+def titles_of_groups(wildcards):
+    """Return what figures and sentences call the objects of the groups of a question."""
+    group = STUDY.questions[wildcards.question].get("group")
+    for dataset in DATASETS.values():
+        described = dataset.get("truth", {}).get("groups", {}).get(group)
+        if described:
+            members = described.get("members", f"objects with {group}")
+            return [members, described.get("others", "objects without")]
+    return []
 
 
 def per_pair(pattern, samples):

@@ -25,7 +25,7 @@ rule filter:
     params:
         steps=steps_of,
         channel=channel_of,
-        device=config["device"],
+        device=device_of,
         code=code_of("filter.py"),
     script:
         "../scripts/filter.py"

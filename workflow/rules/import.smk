@@ -1,7 +1,8 @@
 """Import raw files as OME-TIFF with physical voxel sizes; mend truth by the written rules.
 
 Needs: resources/{dataset}/... or the folder that the dataset names
-Makes: results/images/{sample}.ome.tif, results/truth/{sample}.ome.tif, .objects.parquet
+Makes: results/images/{sample}.ome.tif, results/truth/{sample}.ome.tif, .objects.parquet;
+       results/images/{sample}-r{k}.ome.tif, the sample once more under a change
 """
 
 
@@ -16,6 +17,8 @@ rule import_images:
         "<logs>/import_images/{sample}.log",
     benchmark:
         "<benchmarks>/import_images/{sample}.tsv"
+    wildcard_constraints:
+        sample=one_of(SAMPLES),
     conda:
         "../../envs/image.yaml"
     params:
@@ -47,3 +50,28 @@ rule import_truth:
         code=code_of("import_truth.py"),
     script:
         "../scripts/import_truth.py"
+
+
+rule perturb:
+    """Make one sample once more, for a question of repeatability."""
+    input:
+        images=images_of_original,
+    output:
+        images="<results>/images/{sample}.ome.tif",
+        record="<results>/provenance/perturb/{sample}.json",
+    log:
+        "<logs>/perturb/{sample}.log",
+    benchmark:
+        "<benchmarks>/perturb/{sample}.tsv"
+    wildcard_constraints:
+        sample=one_of(STUDY.replicates),
+    conda:
+        "../../envs/image.yaml"
+    params:
+        dataset=files_of_dataset,
+        change=change_of,
+        seed=seed_of,
+        amount=amount_of,
+        code=code_of("perturb.py"),
+    script:
+        "../scripts/perturb.py"

@@ -57,29 +57,10 @@ rule report:
     """Write the report page from the tables, figures and records of the whole study."""
     input:
         records=[record for record in records_of_jobs()],
-        quality=expand(
-            "<results>/comparison/{question}/{file}",
-            question=STUDY.questions_of_type("quality"),
-            file=["summary.csv", "scores.svg"],
-        ),
-        agreement=expand(
-            "<results>/comparison/{question}/{file}",
-            question=STUDY.questions_of_type("agreement"),
-            file=["pairs.csv", *(f"{name}.svg" for name in STUDY.agreement_figures())],
-        ),
-        tracking=expand(
-            "<results>/comparison/{question}/summary.csv",
-            question=STUDY.questions_of_type("tracking"),
-        ),
+        answers=[f"<results>/comparison/{file}" for file in STUDY.answers],
         colocalisation=[
-            *(
-                f"<results>/comparison/{question}/images.csv"
-                for question in STUDY.questions_of_type("colocalisation")
-            ),
-            *(
-                f"<results>/colocalisation/{question}.{sample}.png"
-                for question, sample in STUDY.colocalised
-            ),
+            f"<results>/colocalisation/{question}.{sample}.png"
+            for question, sample in STUDY.colocalised
         ],
         scenes=per_pair("<results>/surfaces/{sample}.{method}.glb", STUDY.volumes),
         tracks=[
@@ -93,6 +74,7 @@ rule report:
         surfaces=expand("<results>/report/surfaces/{sample}.png", sample=SHOWN_SURFACES),
         examples=expand("<results>/report/examples/{sample}.png", sample=EXAMPLES),
         template=os.path.relpath(WORKFLOW / "report/index.html.j2"),
+        sections=[os.path.relpath(path) for path in sorted(WORKFLOW.glob("report/answers/*.j2"))],
     output:
         page=report(
             "<results>/report/index.html",
@@ -120,7 +102,6 @@ rule report:
         examples=EXAMPLES,
         surfaces=SHOWN_SURFACES,
         features=parameters_of_features(),
-        figures=STUDY.agreement_figures(),
         code=code_of("report.py"),
     script:
         "../scripts/report.py"

@@ -2,6 +2,7 @@
 
 Needs: results/labels/{sample}.{method}.ome.tif, results/truth/{sample}.ome.tif
 Makes: results/scores/{sample}.{method}.parquet, one row per image
+       .objects.parquet, one row per object of truth and segmentation
 """
 
 
@@ -12,6 +13,7 @@ rule score:
         truth="<results>/truth/{sample}.ome.tif",
     output:
         scores="<results>/scores/{sample}.{method}.parquet",
+        objects="<results>/scores/{sample}.{method}.objects.parquet",
         record="<results>/provenance/score/{sample}.{method}.json",
     log:
         "<logs>/score/{sample}.{method}.log",
@@ -22,6 +24,7 @@ rule score:
     conda:
         "../../envs/image.yaml"
     params:
+        tolerance_um=config["scores"]["tolerance_um"],
         code=code_of("score.py"),
     script:
         "../scripts/score.py"

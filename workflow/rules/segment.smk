@@ -9,6 +9,7 @@ rule segment_gpu:
     """Label one sample with one method of the GPU families."""
     input:
         images=filtered_of_method,
+        model=model_of,
     output:
         labels="<results>/labels/{sample}.{method}.ome.tif",
         record="<results>/provenance/segment_gpu/{sample}.{method}.json",
@@ -25,7 +26,7 @@ rule segment_gpu:
     params:
         method=method_of,
         family=family_of,
-        device=config["device"],
+        device=device_of,
         code=code_of_segmenter,
     script:
         "../scripts/segment.py"

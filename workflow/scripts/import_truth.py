@@ -19,8 +19,14 @@ with job(snakemake) as this:
     types = {"image": str, "frame": int, "label": int} | dict.fromkeys(groups, bool)
     columns = tables.from_rows(objects, types)
     if "lineage" in dataset["truth"]:
-        paths = acquisition.lineage_files(files, mended, dataset["truth"]["lineage"]["file"])
+        pattern = dataset["truth"]["lineage"]["file"]
+        paths = acquisition.files_beside(files, mended, pattern, "truth.lineage")
         columns["parent"] = truth.parents(columns, paths, dataset["truth"]["lineage"])
+        this.used(set(paths.values()))
+    if "values" in dataset["truth"]:
+        pattern = dataset["truth"]["values"]
+        paths = acquisition.files_beside(files, mended, pattern, "truth.values")
+        columns = truth.add_values(columns, paths)
         this.used(set(paths.values()))
     images.write_labels(this.output.labels, mended)
     listed = [{"image": image.name, "frames": len(image.stack)} for image in mended]

@@ -12,9 +12,7 @@ with job(snakemake) as this:
     records = [json.loads(Path(path).read_text()) for path in snakemake.input.records]
     rulegraph.draw(this.output.rulegraph, records)
     kinds = (
-        "quality",
-        "agreement",
-        "tracking",
+        "answers",
         "colocalisation",
         "examples",
         "surfaces",
@@ -32,7 +30,6 @@ with job(snakemake) as this:
         examples=params.examples,
         surfaces=params.surfaces,
         features=params.features,
-        figures=params.figures,
         files=[Path(path) for path in files],
         rulegraph=this.output.rulegraph,
         records=records,

@@ -1,6 +1,7 @@
 """Label the objects of one filtered sample with one method."""
 
 from dataclasses import asdict
+from pathlib import Path
 
 from bioagree import images, segmentation
 from bioagree.job import job
@@ -12,10 +13,11 @@ with job(snakemake) as this:
         from bioagree import device
 
         this.note(device=asdict(device.choose(wanted)))
+    parameters = dict(method.get("parameters", {}))
+    if snakemake.input.get("model"):
+        parameters["model"] = Path(snakemake.input.model)
     labels = [
-        segmentation.label(
-            image, segmenter, method.get("parameters", {}), method.get("postprocess", [])
-        )
+        segmentation.label(image, segmenter, parameters, method.get("postprocess", []))
         for image in this.progress(images.read(snakemake.input.images))
     ]
     for image in labels:

@@ -123,20 +123,31 @@ def beside(path: Path, pattern: str) -> Path:
     return Path(os.path.normpath(path.parent / pattern.replace("{name}", name_of(path))))
 
 
-def lineage_files(raw: list[Path], truths: list[Image], pattern: str) -> dict[str, Path]:
-    """Return the file with the lineage of each movie: a pattern as for the truth.
+def files_beside(raw: list[Path], truths: list[Image], pattern: str, key: str) -> dict[str, Path]:
+    """Return the file that belongs to each image: a pattern as for the truth.
+
+    Parameters
+    ----------
+    raw : list of Path
+        The sample's raw files.
+    truths : list of Image
+        Its true labels.
+    pattern : str
+        Where the file of an image is, from its folder.
+    key : str
+        Key of ``datasets.yaml`` that holds the pattern, for messages.
 
     Raises
     ------
     InputError
-        When a file holds several movies, so that nobody knows whose lineage it is.
+        When a file holds several images, so that nobody knows whose it is.
     """
     found = {name_of(path): beside(path, pattern) for path in raw}
     for image in truths:
         if image.name not in found:
             raise InputError(
-                f"image {image.name!r} is one of several in its file; a lineage (truth: lineage in "
-                "datasets.yaml) needs one movie in a file"
+                f"image {image.name!r} is one of several in its file; {key} in datasets.yaml needs "
+                "one image in a file"
             )
     return {image.name: found[image.name] for image in truths}
 

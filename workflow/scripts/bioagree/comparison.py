@@ -1,11 +1,12 @@
 """From tables of objects to what two methods say of the same image."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from itertools import combinations, product
 
 import numpy as np
 
+from bioagree.features.dictionary import unit_of
 from bioagree.statistics.agreement import BlandAltman, bland_altman
 from bioagree.tables import Columns, Table
 from bioagree.truth import TRUTH
@@ -37,9 +38,10 @@ SIZES = {
 }
 
 
+MEAN = "mean_"
+ABOUT_IMAGES = ("sample", "session", "cluster", "image", "frame", "dimensions", "method")
 PAIR_KEYS = ("dimensions", "quantity", "unit", "first", "second")
 PAIR_COLUMNS = (*PAIR_KEYS, *(field.name for field in fields(BlandAltman)))
-SCORE_KEYS = ("sample", "method", "image", "frame", "dimensions")
 
 
 @dataclass(frozen=True)
@@ -53,13 +55,23 @@ class Pair:
     first_values: np.ndarray
     second_values: np.ndarray
     sessions: tuple[str, ...]
+    clusters: tuple[str, ...]
     result: BlandAltman
+
+    @property
+    def repeated(self) -> bool:
+        """Whether a subject has several images, so that these do not count as independent."""
+        return len(set(self.clusters)) < len(self.clusters)
 
     @property
     def figure(self) -> str:
         """Name of the figure that shows this pair."""
         other = "truth" if self.second == TRUTH else "methods"
         return f"{self.dimensions}d-{self.quantity.key}-{other}"
+
+    def margin(self, margins: Mapping[str, float]) -> float | None:
+        """Return the largest difference that does not matter, if one was given."""
+        return margins.get(self.quantity.key.removeprefix(MEAN))
 
     def as_row(self) -> dict:
         """Return the pair as a row of a table, `n` images first."""
@@ -87,40 +99,46 @@ def figure_names(kinds: Iterable[tuple[int, bool]], methods: int) -> list[str]:
     return names
 
 
-def per_image(tables: Iterable[tuple[str, str, str, Table]]) -> Columns:
-    """Summarise tables of objects: how many objects an image has, and their mean size.
+def per_image(
+    tables: Iterable[tuple[str, Mapping[str, str], str, Table]], chosen: Sequence[str]
+) -> Columns:
+    """Summarise tables of objects: how many objects an image has, and the mean of each feature.
 
     Parameters
     ----------
-    tables : iterable of (sample, session, method, Table)
-        Feature tables.
+    tables : iterable of (sample, row, method, Table)
+        Feature tables with the rows of the sample sheet.
+    chosen : sequence of str
+        Features to average.
 
     Returns
     -------
     dict of str to numpy.ndarray
-        One row per sample, image, time point and method; the mean size of no object is NaN.
+        One row per sample, image, time point and method; the mean over no object is NaN, as is
+        that of a feature which the image does not have. `cluster` is the image, or its subject
+        where the sheet names one.
     """
     rows = []
-    for sample, session, method, table in tables:
+    for sample, row, method, table in tables:
         dimensions = table.about["dimensions"]
-        size = table.columns["area_um2" if dimensions == 2 else "volume_um3"]
+        place = table.columns["image"], table.columns["frame"]
         for entry in table.about["images"]:
-            of_image = table.columns["image"] == entry["image"]
+            of_image = place[0] == entry["image"]
             for frame in range(entry["frames"]):
-                chosen = size[of_image & (table.columns["frame"] == frame)]
-                mean = float(chosen.mean()) if len(chosen) else np.nan
+                here = np.flatnonzero(of_image & (place[1] == frame))
+                movie = f"{sample}/{entry['image']}"
                 rows.append(
                     {
                         "sample": sample,
-                        "session": session or sample,
+                        "session": row["session"] or sample,
+                        "cluster": row["subject"] or movie,
                         "image": entry["image"],
                         "frame": frame,
                         "dimensions": dimensions,
                         "method": method,
-                        "count": len(chosen),
-                        "mean_area_um2": mean if dimensions == 2 else np.nan,
-                        "mean_volume_um3": mean if dimensions == 3 else np.nan,
+                        "count": len(here),
                     }
+                    | {f"{MEAN}{name}": _mean(table.columns.get(name), here) for name in chosen}
                 )
     columns = rows[0].keys()
     return {name: np.array([row[name] for row in rows]) for name in columns}
@@ -136,17 +154,19 @@ def pairs(columns: Columns, methods: Sequence[str]) -> Iterator[Pair]:
     methods : sequence of str
         In the order to compare; the first of two is the minuend.
     """
-    against_truth = [(method, TRUTH) for method in methods]
     for dimensions in sorted(set(columns["dimensions"].tolist())):
         here = columns["dimensions"] == dimensions
         images = _images(columns, here)
-        annotated = TRUTH in columns["method"][here]
-        for quantity in (COUNT, SIZES[dimensions]):
+        there = set(columns["method"][here].tolist())
+        used = [method for method in methods if method in there]
+        against_truth = [(method, TRUTH) for method in used if TRUTH in there]
+        for quantity in quantities(columns, here, dimensions):
             values = {
                 method: _values(columns, here, method, quantity.key, images)
-                for method in (*methods, TRUTH)
+                for method in (*used, TRUTH)
             }
-            for first, second in [*(against_truth if annotated else ()), *combinations(methods, 2)]:
+            for first, second in [*against_truth, *combinations(used, 2)]:
+                clusters = tuple(cluster for _, cluster in images.values())
                 yield Pair(
                     dimensions,
                     quantity,
@@ -154,69 +174,49 @@ def pairs(columns: Columns, methods: Sequence[str]) -> Iterator[Pair]:
                     second,
                     values[first],
                     values[second],
-                    tuple(images.values()),
-                    bland_altman(values[first], values[second]),
+                    tuple(session for session, _ in images.values()),
+                    clusters,
+                    _compare(values[first], values[second], clusters),
                 )
 
 
-def scores_of_images(tables: Iterable[tuple[str, str, Table]]) -> Columns:
-    """Put the score tables of all samples and methods one below the other.
-
-    Parameters
-    ----------
-    tables : iterable of (sample, method, Table)
-        Score tables.
-    """
-    parts = []
-    for sample, method, table in tables:
-        keys = {"sample": np.full(len(table), sample), "method": np.full(len(table), method)}
-        parts.append(keys | table.columns)
-    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+def quantities(columns: Columns, here: np.ndarray, dimensions: int) -> list[Quantity]:
+    """Return what the images of one dimension say: the count, the size, and other means."""
+    size = SIZES[dimensions]
+    named = [name for name in columns if name.startswith(MEAN) and name != size.key]
+    known = [name for name in named if np.isfinite(columns[name][here].astype(float)).any()]
+    others = [Quantity(n, f"Mean {n[len(MEAN) :]}", unit_of(n[len(MEAN) :])) for n in known]
+    return [COUNT, *([size] if size.key in columns else []), *others]
 
 
-def summarise_scores(columns: Columns, methods: Sequence[str]) -> Columns:
-    """Describe the distribution of every score over images, per dimension and method.
+def _compare(first: np.ndarray, second: np.ndarray, clusters: Sequence[str]) -> BlandAltman:
+    """Compare image by image; where subjects have several images, each as one of its subject."""
+    result = bland_altman(first, second)
+    if len(set(clusters)) == len(clusters):
+        return result
+    from bioagree.statistics.object_agreement import agree
 
-    Parameters
-    ----------
-    columns : dict of str to numpy.ndarray
-        From :func:`scores_of_images`.
-    methods : sequence of str
-        In the order of the rows.
-
-    Returns
-    -------
-    dict of str to numpy.ndarray
-        `n` images with a defined value, `undefined` others; mean, standard deviation (ddof=1),
-        least, median and largest value.
-    """
-    rows = []
-    names = [name for name in columns if name not in SCORE_KEYS]
-    for dimensions, method, score in product(
-        sorted(set(columns["dimensions"].tolist())), methods, names
-    ):
-        here = (columns["dimensions"] == dimensions) & (columns["method"] == method)
-        values = columns[score][here].astype(float)
-        known = values[~np.isnan(values)]
-        statistics = {
-            "mean": known.mean() if len(known) else np.nan,
-            "sd": known.std(ddof=1) if len(known) > 1 else np.nan,
-            "minimum": known.min(initial=np.inf) if len(known) else np.nan,
-            "median": np.median(known) if len(known) else np.nan,
-            "maximum": known.max(initial=-np.inf) if len(known) else np.nan,
-        }
-        rows.append(
-            {"dimensions": dimensions, "method": method, "score": score, "n": len(known)}
-            | {"undefined": len(values) - len(known)}
-            | statistics
-        )
-    return {name: np.array([row[name] for row in rows]) for name in rows[0]}
+    found = agree(first[:, None], second[:, None], np.array(clusters))
+    names = {field.name for field in fields(BlandAltman)} & found.keys()
+    known = {name: found[name][0].item() for name in names}
+    no_pair = dict.fromkeys(("pair_factor", "pair_lower", "pair_upper"), np.nan)
+    note = f"{len(set(clusters))} subjects with several images each. {known['note']}".strip()
+    return BlandAltman(**(asdict(result) | known | no_pair | {"note": note}))
 
 
-def _images(columns: Columns, here: np.ndarray) -> dict[tuple, str]:
-    """Return the session of every image, in order."""
-    keys = zip(*(columns[name][here] for name in ("sample", "image", "frame")), strict=True)
-    return dict(zip(map(tuple, keys), columns["session"][here].tolist(), strict=True))
+def _mean(values: np.ndarray | None, here: np.ndarray) -> float:
+    if values is None or not len(here):
+        return np.nan
+    known = values[here].astype(float)
+    known = known[~np.isnan(known)]
+    return float(known.mean()) if len(known) else np.nan
+
+
+def _images(columns: Columns, here: np.ndarray) -> dict[tuple, tuple[str, str]]:
+    """Return the session and the cluster of every image, in order."""
+    names = ("sample", "image", "frame", "session", "cluster")
+    rows = zip(*(columns[name][here].tolist() for name in names), strict=True)
+    return {tuple(row[:3]): tuple(row[3:]) for row in rows}
 
 
 def _values(columns: Columns, here, method: str, key: str, images) -> np.ndarray:

@@ -16,12 +16,15 @@ import yaml
 
 from bioagree import filters, parameters
 from bioagree.errors import InputError
+from bioagree.features import registry as features
+from bioagree.features.dictionary import feature_of
 from bioagree.segmentation import postprocess, registry
 from bioagree.tracks.lineage import READERS
 from bioagree.truth import TRUTH
 
 REQUIRED_COLUMNS = ("sample", "dataset", "images")
-OPTIONAL_COLUMNS = ("truth", "session")
+OPTIONAL_COLUMNS = ("truth", "session", "subject", "condition", "split", "annotations")
+SPLITS = ("train", "test")
 NAME = re.compile(r"[A-Za-z0-9_-]+")
 
 
@@ -118,7 +121,14 @@ def check_methods(content: dict, chosen: Iterable[str], where: str) -> None:
         _check_choice(method["filter"], content["filters"], f"{place} names the filter")
         _check_choice(method["segmenter"], registry.FAMILIES, f"{place} names the segmenter")
         function = registry.segmenter(method["segmenter"])
-        parameters.check(function, method.get("parameters", {}), f"{place}: {function.__name__}")
+        learned = registry.FAMILIES[method["segmenter"]] in registry.LEARNED_FAMILIES
+        called = f"{place}: {function.__name__}"
+        parameters.check(function, method.get("parameters", {}), called, ["model"] * learned)
+        if learned:
+            train = registry.trainer(method["segmenter"])
+            parameters.check(train, method.get("training", {}), f"{place}: training")
+        elif "training" in method:
+            raise InputError(f"{called} is not trained, so the key 'training' has no meaning")
         parameters.check_steps(method.get("postprocess", []), postprocess.STEPS, place)
     for name in chosen:
         _check_choice(name, content["methods"], "config: use_methods names")
@@ -175,6 +185,28 @@ def check_truth(samples: dict[str, dict[str, str]], datasets: dict, where: str) 
             )
 
 
+def check_split(samples: dict[str, dict[str, str]], where: str) -> None:
+    """Check that what a method learns from is not what it is tested on.
+
+    Images of one session, or of one subject, resemble each other: a method that learned from some
+    of them knows the others already.
+
+    Raises
+    ------
+    InputError
+        Names two samples and what they share.
+    """
+    for key in ("session", "subject"):
+        learned = {r[key]: name for name, r in samples.items() if r["split"] == "train" and r[key]}
+        for name, row in samples.items():
+            if row["split"] != "train" and row[key] in learned:
+                raise InputError(
+                    f"{where}: samples {learned[row[key]]!r} (split train) and {name!r} (split "
+                    f"{row['split'] or 'test'}) share the {key} {row[key]!r}; training and test "
+                    f"samples must not share a {key}"
+                )
+
+
 def check_channels(samples: dict, datasets: dict, filters_of: dict[str, list], where: str) -> None:
     """Check that every channel that a filter chain chooses is there in every sample.
 
@@ -205,26 +237,44 @@ def check_channels(samples: dict, datasets: dict, filters_of: dict[str, list], w
 
 # What a question of each type may say besides `type` and `ask`; the first ones must be there.
 QUESTION_KEYS = {
-    "quality": ((), ()),
-    "agreement": ((), ()),
+    "quality": ((), ("draws", "seed")),
+    "agreement": ((), ("features", "margins")),
+    "repeatability": (
+        ("change",),
+        ("samples", "replicates", "features", "amount", "devices", "seed"),
+    ),
+    "hypothesis": (("group", "features"), ()),
+    "screening": ((), ("group", "relate_to", "features")),
+    "correlation": ((), ("features", "redundant_above")),
+    "learning": (("group",), ("features", "labels", "trees", "folds", "seed")),
     "tracking": ((), ()),
     "colocalisation": (
         ("channels", "objects", "psf_um"),
         ("region", "background_percent", "draws", "seed"),
     ),
 }
+COUNT = "count"  # of objects in an image, beside their features
+CONDITION = "condition"  # the sheet's column that divides samples into groups
 
 
 def check_questions(
-    questions: dict, methods: Iterable[str], samples: dict, datasets: dict, where: str
+    questions: dict,
+    methods: Iterable[str],
+    samples: dict,
+    datasets: dict,
+    measured: Iterable[str],
+    where: str,
 ) -> None:
     """Check what the schema of the config cannot say of the questions.
+
+    `measured` are the groups and features that the study measures.
 
     Raises
     ------
     InputError
         Names the question, the key, and what is allowed.
     """
+    groups = groups_of(datasets)
     for name, question in questions.items():
         place = f"{where}: question {name!r}"
         required, optional = QUESTION_KEYS[question["type"]]
@@ -236,6 +286,26 @@ def check_questions(
                 raise InputError(f"{place} has an {_unknown('key', key, allowed)}")
         for method in (*question.get("objects", ()), *filter(None, [question.get("region")])):
             _check_choice(method, methods, f"{place} names the method")
+        if "labels" in question:
+            _check_choice(question["labels"], [*methods, TRUTH], f"{place} names the labels")
+        for sample in question.get("samples", ()):
+            _check_choice(sample, samples, f"{place} names the sample")
+        if "group" in question:
+            _check_choice(question["group"], groups, f"{place} names the group")
+        if question["type"] == "screening" and ("group" in question) == ("relate_to" in question):
+            raise InputError(f"{place} needs one of the keys 'group' and 'relate_to', not both")
+        asked = (*question.get("features", ()), *question.get("margins", ()))
+        asked += tuple(filter(None, [question.get("relate_to")]))
+        _check_features([f for f in asked if f != COUNT], measured, place)
+        if question["type"] == "repeatability":
+            _check_change(question, place)
+        conditions = {row[CONDITION] for row in samples.values() if row[CONDITION]}
+        if (question["type"], question.get("group")) == ("screening", CONDITION):
+            if len(conditions) != 2:
+                raise InputError(
+                    f"{place} compares two conditions, but the sample sheet has "
+                    f"{len(conditions)} ({', '.join(sorted(conditions)) or 'none'})"
+                )
         wanted = question.get("channels", ())
         there = {row["dataset"]: datasets[row["dataset"]]["channels"] for row in samples.values()}
         if not any(set(wanted) <= set(channels) for channels in there.values()):
@@ -243,6 +313,50 @@ def check_questions(
             raise InputError(
                 f"{place} asks of {', '.join(wanted)}, but no dataset has these channels: {named}"
             )
+
+
+def groups_of(datasets: dict) -> list[str]:
+    """Return the groups that a question can compare.
+
+    Groups of objects come from the truth of a dataset; `condition`, a column of the sheet, divides
+    the samples.
+    """
+    named = {g for dataset in datasets.values() for g in dataset.get("truth", {}).get("groups", {})}
+    return [*sorted(named), CONDITION]
+
+
+def _check_features(names: Iterable[str], measured: Iterable[str], where: str) -> None:
+    """Check that a question asks of groups and features that the study measures."""
+    chosen = features.groups_of(measured)
+    for name in names:
+        if name in features.OF_OBJECTS:
+            known, there = True, name in chosen
+        else:
+            known = feature_of(name) is not None
+            there = known and features.is_chosen(name, measured)
+        if not known:
+            raise InputError(
+                f"{where} names the feature {name!r}, which is unknown; docs/features.md lists all"
+            )
+        if not there:
+            raise InputError(
+                f"{where} asks of {name!r}, which this study does not measure; name it under "
+                "features.use"
+            )
+
+
+def _check_change(question: dict, where: str) -> None:
+    """Check what the samples of a repeatability question are changed by."""
+    for key, change in (("devices", "device"), ("amount", "noise or shift")):
+        if key in question and question["change"] not in change.split(" or "):
+            raise InputError(
+                f"{where}: {key!r} belongs to the change {change}, not to {question['change']!r}"
+            )
+    if question["change"] == "device":
+        if "devices" not in question:
+            raise InputError(f"{where} lacks the key 'devices', which the change 'device' needs")
+        if "replicates" in question:
+            raise InputError(f"{where}: the number of 'devices' is that of the replicates")
 
 
 def match_files(folder: str | Path, pattern: str) -> list[str]:
@@ -314,6 +428,8 @@ def _check_row(where: str, row: dict[str, str], datasets: set[str]) -> None:
             f"{where}: sample {row['sample']!r} may hold only letters, digits, '_' and '-'"
         )
     _check_choice(row["dataset"], datasets, f"{where} names the dataset")
+    if row["split"]:
+        _check_choice(row["split"], SPLITS, f"{where} has the split")
 
 
 def _check_choice(name: str, allowed: Iterable[str], where: str) -> None:

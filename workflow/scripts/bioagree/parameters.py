@@ -6,18 +6,20 @@ with their types. What the config gives is checked against that before any job s
 
 import inspect
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from bioagree.errors import InputError
 
 KINDS = {float: "a number", int: "a whole number", bool: "true or false", str: "a word"}
+NUMBERS = Sequence[float]
 POSITIVE_SUFFIXES = ("_um", "_s")
 
 
-def check(function: Callable, given: Mapping, where: str) -> None:
+def check(function: Callable, given: Mapping, where: str, later: Iterable[str] = ()) -> None:
     """Check that `given` fits the keyword-only arguments of `function`.
 
-    Arguments whose names end in a unit (``_um``, ``_s``) must be positive.
+    Arguments whose names end in a unit (``_um``, ``_s``) must be positive, each of them where there
+    are several; those named in `later` are not the user's to give.
 
     Raises
     ------
@@ -27,7 +29,7 @@ def check(function: Callable, given: Mapping, where: str) -> None:
     declared = {
         name: parameter
         for name, parameter in inspect.signature(function).parameters.items()
-        if parameter.kind is parameter.KEYWORD_ONLY
+        if parameter.kind is parameter.KEYWORD_ONLY and name not in later
     }
     names = ", ".join(declared) or "none"
     for name, value in given.items():
@@ -67,6 +69,12 @@ def in_voxels(length_um: float, spacing, whole: bool = False) -> tuple[float, ..
 
 
 def _check_value(value, kind: type, name: str, where: str) -> None:
+    if kind == NUMBERS:
+        if not isinstance(value, list) or not value:
+            raise InputError(f"{where}: {name} must be a list of numbers, not {value!r}")
+        for one in value:
+            _check_value(one, float, name, where)
+        return
     number = isinstance(value, int | float) and not isinstance(value, bool)
     fits = number if kind is float else isinstance(value, kind)
     if kind is int:

@@ -34,6 +34,7 @@ def nuclei(
     photons: float = 200.0,
     background: float = 20.0,
     read_noise: float = 2.0,
+    noise_seed: int | None = None,
 ) -> tuple[Image, Image, list[dict]]:
     """Draw nuclei that may nearly touch, 2D when `shape_z` is 1.
 
@@ -59,6 +60,8 @@ def nuclei(
         Mean signal in and outside objects.
     read_noise : float
         Standard deviation of the camera's noise.
+    noise_seed : int, optional
+        Of the noise alone, to take an image of the same objects once more.
 
     Returns
     -------
@@ -98,6 +101,8 @@ def nuclei(
             | {f"centre_{a}_um": c for a, c in zip("zyx"[-len(shape) :], centre, strict=True)}
         )
     signal = gaussian_filter(signal, np.array(blur) / spacing, mode="constant")
+    if noise_seed is not None:
+        random = np.random.default_rng([seed, noise_seed])
     noisy = random.poisson(background + photons * np.clip(signal, 0, None))
     noisy = noisy + random.normal(0, read_noise, shape)
     pixels = np.clip(np.round(noisy), 0, 65535).astype(np.uint16)

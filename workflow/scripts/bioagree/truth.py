@@ -4,11 +4,14 @@ Annotations have faults: one id painted on two nuclei, stray pixels, holes. They
 by hand; the rules stand in ``datasets.yaml``, and what each one changed is reported.
 """
 
+import csv
 from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 
+from bioagree.errors import InputError
+from bioagree.features.dictionary import feature_of
 from bioagree.images import Image
 from bioagree.segmentation import postprocess
 from bioagree.tables import Columns, Table
@@ -112,6 +115,58 @@ def parents(objects: Columns, paths: Mapping[str, Path], described: Mapping) -> 
         lineage.check(branches, part, path)
         found[here] = lineage.true_tracks(Table(part), branches).columns["parent"]
     return found
+
+
+def add_values(objects: Columns, paths: Mapping[str, Path]) -> Columns:
+    """Add what is known of the objects of a truth, such as the exact volumes of a phantom.
+
+    Parameters
+    ----------
+    objects : dict of str to numpy.ndarray
+        `image` and `label` of every object.
+    paths : mapping of str to Path
+        By image: a CSV file with a column `label`, and features by their names; others are ignored.
+
+    Returns
+    -------
+    dict of str to numpy.ndarray
+        With a column for each feature; NaN where an object is not listed.
+
+    Raises
+    ------
+    InputError
+        When a file cannot be read so; with file and row.
+    """
+    found = dict(objects)
+    for image, path in paths.items():
+        rows = _rows_of(path)
+        names = [name for name in (rows[0] if rows else ()) if feature_of(name)]
+        if rows and ("label" not in rows[0] or not names):
+            raise InputError(
+                f"{path} needs a column 'label' and one or more features (docs/features.md); its "
+                f"header is {', '.join(rows[0])}"
+            )
+        listed = {}
+        for number, row in enumerate(rows, start=2):
+            try:
+                listed[int(row["label"])] = [float(row[name]) for name in names]
+            except (TypeError, ValueError):
+                raise InputError(f"{path}, row {number} must hold numbers: {row}") from None
+        here = np.flatnonzero(objects["image"] == image)
+        for column, name in enumerate(names):
+            values = found.setdefault(name, np.full(len(objects["label"]), np.nan))
+            unknown = [np.nan] * len(names)
+            labels = objects["label"][here].tolist()
+            values[here] = [listed.get(label, unknown)[column] for label in labels]
+    return found
+
+
+def _rows_of(path: Path) -> list[dict[str, str]]:
+    try:
+        with open(path, encoding="utf-8-sig", newline="") as file:
+            return list(csv.DictReader(file))
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"{path} cannot be read as a CSV table ({error})") from None
 
 
 def objects_with(marks: np.ndarray, original: np.ndarray, mended: np.ndarray, spacing) -> set[int]:

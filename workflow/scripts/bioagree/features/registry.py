@@ -59,11 +59,11 @@ def groups_of(chosen: Iterable[str]) -> list[str]:
     return [group for group in OF_OBJECTS if group in wanted]
 
 
-def is_chosen(column: str, chosen: Iterable[str]) -> bool:
-    """Say whether a column that was measured is one that the study chose."""
+def is_chosen(column: str, chosen: Iterable[str], always: Iterable[str] = (ALWAYS,)) -> bool:
+    """Say whether a column that was measured is one that was chosen, or that always is."""
     group = group_of(column)
     name = column if group else feature_of(column).name
-    return bool({ALWAYS, *chosen} & {column, name, group or group_of(name)})
+    return bool({*always, *chosen} & {column, name, group or group_of(name)})
 
 
 def modules_of(chosen: Iterable[str]) -> list[str]:

@@ -34,3 +34,10 @@ def say(axes, sentence: str) -> None:
     """Write a sentence where a plot would stand."""
     axes.set_axis_off()
     axes.text(0.5, 0.5, sentence, ha="center", va="center", wrap=True, transform=axes.transAxes)
+
+
+def write_sentence(path: str | Path, sentence: str) -> None:
+    """Write a figure that says in words why there is nothing to draw."""
+    figure, (axes,) = grid(1, columns=1)
+    say(axes, sentence)
+    save(figure, path)

@@ -13,10 +13,17 @@ FAMILIES = {
     "voronoi_otsu": "clesperanto",
     "distance_watershed": "watershed",
     "local_threshold_watershed": "watershed",
+    "pixel_forest": "forest",
 }
-GPU_FAMILIES = ("clesperanto",)
+GPU_FAMILIES = ("clesperanto", "forest")
+LEARNED_FAMILIES = ("forest",)  # their segmenters take a `model` that a job has trained before
 
 
 def segmenter(name: str) -> Callable:
     """Return the function registered as `name`."""
     return load(FAMILIES[name], name)
+
+
+def trainer(name: str) -> Callable:
+    """Return the function that trains the model of a learned segmenter."""
+    return load(FAMILIES[name], "train")

@@ -60,6 +60,9 @@ class Feature:
         What must be there: ``""``, ``"intensity"``, ``"channels"`` (two), or ``"time"``.
     of : str
         What has one row in the table that holds it: ``"object"``, ``"track"`` or ``"image"``.
+    place : bool
+        Whether it only says where the object is, or how it is turned: nothing by which objects of
+        different images could be compared.
     """
 
     name: str
@@ -71,6 +74,7 @@ class Feature:
     elsewhere: str = ""
     needs: str = ""
     of: str = "object"
+    place: bool = False
 
     @property
     def pattern(self) -> re.Pattern:
@@ -110,6 +114,11 @@ def unit_of(column: str) -> str:
     """Return the unit of a feature table's column, empty when it has none."""
     feature = feature_of(column)
     return feature.unit if feature else ""
+
+
+def title_of(column: str) -> str:
+    """Return a feature table's column as people read it: without underscores and unit."""
+    return re.sub(r"_(per_)?(um[23]?|deg|s|bits)(?=$|_)", "", column).replace("_", " ")
 
 
 # What a table of objects or tracks holds besides features.

@@ -28,6 +28,7 @@ FEATURES = (
         elsewhere="scikit-image: centroid_weighted; CellProfiler: Location_CenterMassIntensity, in "
         "pixels. A constant background in the intensity draws it to the centroid.",
         needs="intensity",
+        place=True,
     ),
     Feature(
         "centre_of_mass_shift_um_{channel}",

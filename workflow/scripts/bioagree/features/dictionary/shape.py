@@ -99,6 +99,7 @@ FEATURES = (
         "Absolute component of the major axis' unit vector along an axis of the image: 1 when "
         "parallel, 0 when perpendicular. NaN when the major and the middle axis are equal.",
         dimensions=(3,),
+        place=True,
     ),
     Feature(
         "radius_of_gyration_um",
@@ -129,6 +130,7 @@ FEATURES = (
         "in µm, not in pixels. NaN when both axes are equal.",
         dimensions=(2,),
         elsewhere="scikit-image: orientation, in radians, ±π/4 when both axes are equal.",
+        place=True,
     ),
     Feature(
         "hull_area_um2",

@@ -29,6 +29,7 @@ FEATURES = (
         "µm",
         "Mean position of the voxel centres; the centre of the image's first voxel is 0.",
         elsewhere="scikit-image: centroid.",
+        place=True,
     ),
     Feature(
         "bbox_{axis}_start",
@@ -36,12 +37,14 @@ FEATURES = (
         "First voxel index of the bounding box.",
         kind="integer",
         elsewhere="scikit-image: bbox, in voxels whatever the spacing.",
+        place=True,
     ),
     Feature(
         "bbox_{axis}_stop",
         "",
         "Last voxel index of the bounding box plus one.",
         kind="integer",
+        place=True,
     ),
     Feature(
         "touches_border",
@@ -50,5 +53,6 @@ FEATURES = (
         "missing and its size and shape are those of what is seen. A stack of a single slice has "
         "no inner voxels: all its objects touch the border.",
         kind="boolean",
+        place=True,
     ),
 )

@@ -1,0 +1,78 @@
+"""By how much each method differs from itself when the same image is taken again."""
+
+from pathlib import Path
+
+import numpy as np
+
+from bioagree.features.dictionary import title_of
+from bioagree.figures import canvas
+from bioagree.tables import Columns
+
+MOST = 16  # features shown; the table has all
+CHANGES = {
+    "noise": "under fresh noise",
+    "shift": "shifted by part of a voxel",
+    "device": "on another device",
+}
+
+
+def draw(path: str | Path, columns: Columns, change: str) -> None:
+    """Draw the within-subject coefficient of variation: a row a feature, a dot a method.
+
+    Parameters
+    ----------
+    path : str or Path
+    columns : dict of str to numpy.ndarray
+        From :func:`bioagree.statistics.repeatability.repeatabilities`, with `dimensions`,
+        `level`, `method` and `feature`.
+    change : {"noise", "shift", "device"}
+        What was changed between the images.
+    """
+    columns = {name: np.asarray(values) for name, values in columns.items()}
+    panels = [
+        (dimensions, level)
+        for dimensions in sorted(set(columns["dimensions"].tolist()))
+        for level in ("image", "object")
+    ]
+    methods = list(dict.fromkeys(columns["method"].tolist()))
+    figure, axes = canvas.grid(len(panels), columns=2, panel=(6.4, 5.2))
+    if not panels:
+        canvas.say(axes[0], "Nothing was measured twice.")
+    for one, (dimensions, level) in zip(axes, panels, strict=False):
+        here = (columns["dimensions"] == dimensions) & (columns["level"] == level)
+        _draw_panel(one, columns, here, methods, f"{dimensions}D, each {level}")
+    figure.suptitle(
+        f"How far a method differs from itself when the same image is taken again {CHANGES[change]}",
+        fontsize=11.5,
+        fontweight="bold",
+    )
+    if panels:
+        handles, labels = axes[0].get_legend_handles_labels()
+        figure.legend(handles, labels, loc="outside lower center", ncols=4, frameon=False)
+    canvas.save(figure, path)
+
+
+def _draw_panel(axes, columns: Columns, here: np.ndarray, methods: list[str], title: str) -> None:
+    percent = {n: 100 * columns[n].astype(float) for n in ("cv", "cv_low", "cv_high")}
+    known = here & np.isfinite(percent["cv"])
+    if not known.any():
+        canvas.say(axes, f"{title}: nothing was measured twice.")
+        return
+    features = list(dict.fromkeys(columns["feature"][known].tolist()))[:MOST]
+    for index, method in enumerate(methods):
+        rows = [i for i in np.flatnonzero(known) if columns["method"][i] == method]
+        rows = [i for i in rows if columns["feature"][i] in features]
+        place = np.array([features.index(columns["feature"][i]) for i in rows], float)
+        place += (index - (len(methods) - 1) / 2) * 0.13
+        colour = canvas.COLOURS[index % 6]
+        axes.hlines(place, percent["cv_low"][rows], percent["cv_high"][rows], color=colour, lw=1.2)
+        axes.plot(percent["cv"][rows], place, "o", color=colour, markersize=4, label=method)
+    axes.set_yticks(range(len(features)), [title_of(name) for name in features], fontsize=8)
+    axes.set_ylim(len(features) - 0.5, -0.5)
+    axes.set_xscale("symlog", linthresh=0.1)
+    axes.set_xlim(left=0)
+    axes.grid(axis="x", alpha=0.3)
+    axes.spines[["top", "right"]].set_visible(False)
+    subjects = columns["subjects"][known]
+    axes.set_title(f"{title} (n = {subjects.min()} to {subjects.max()})", fontsize=10, loc="left")
+    axes.set_xlabel("within-subject standard deviation (% of the mean), with 95 % interval")

@@ -1,0 +1,138 @@
+"""The same images measured again and again: by how much does each method differ from itself?"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, fields
+
+import numpy as np
+import pandas as pd
+
+from bioagree import population
+from bioagree.features.dictionary import unit_of
+from bioagree.statistics.repeatability import Trueness, repeatabilities, trueness
+
+COUNT = "count"
+
+
+def gather(
+    objects: Mapping[str, pd.DataFrame], overlaps: pd.DataFrame, originals: Mapping[str, str]
+) -> dict[str, pd.DataFrame]:
+    """Name the object that each measured object is, so that its repeats can be found.
+
+    Parameters
+    ----------
+    objects : mapping of str to pandas.DataFrame
+        Objects of all replicates, of one dimension, by method.
+    overlaps : pandas.DataFrame
+        Of each method's labels with those of the original (the truth, where there is one).
+    originals : mapping of str to str
+        The sample that a replicate comes from.
+
+    Returns
+    -------
+    dict of str to pandas.DataFrame
+        By method, the objects that are one to one the same as an object of the original and touch
+        no border; with `original`, `reference` (that object's label), `subject`, and `cluster`.
+    """
+    found = {}
+    for method, frame in objects.items():
+        same = population.partners(overlaps, f"of-{method}", method)
+        same = same.rename(columns={"second_label": "label", "first_label": "reference"})
+        joined = frame.merge(same, on=list(population.PLACE))
+        joined = joined[~joined["touches_border"].astype(bool)]
+        original = joined["sample"].map(originals)
+        image = original + "/" + joined["image"]
+        place = image + "/" + joined["frame"].astype(str)
+        found[method] = joined.assign(
+            original=original,
+            cluster=image,
+            subject=place + "/" + joined["reference"].astype(str),
+        )
+    return found
+
+
+def of_objects(objects: Mapping[str, pd.DataFrame], features: Sequence[str]) -> pd.DataFrame:
+    """Return the repeatability of every feature of single objects, method by method."""
+    parts = []
+    for method, frame in objects.items():
+        found = repeatabilities(
+            frame.reindex(columns=features).to_numpy(float),
+            frame["subject"].to_numpy(),
+            clusters=frame["cluster"].to_numpy() if frame["cluster"].nunique() > 1 else None,
+        )
+        parts.append(_named(found, method, "object", features))
+    return pd.concat(parts, ignore_index=True)
+
+
+def of_images(images: pd.DataFrame, methods: Sequence[str], features: Sequence[str]):
+    """Return the repeatability of counts and of means over an image, method by method.
+
+    Parameters
+    ----------
+    images : pandas.DataFrame
+        From :func:`bioagree.comparison.per_image`, with a column `original`.
+    methods, features : sequence of str
+    """
+    parts = []
+    for method in methods:
+        here = images[images["method"] == method]
+        subjects = here["original"] + "/" + here["image"] + "/" + here["frame"].astype(str)
+        columns = [COUNT, *(f"mean_{name}" for name in features)]
+        values = here.reindex(columns=columns).to_numpy(float)
+        found = repeatabilities(values, subjects.to_numpy())
+        parts.append(_named(found, method, "image", columns))
+    return pd.concat(parts, ignore_index=True)
+
+
+def against_exact(objects: Mapping[str, pd.DataFrame], exact: pd.DataFrame) -> pd.DataFrame:
+    """Compare measured objects with values that are known exactly.
+
+    Parameters
+    ----------
+    objects : mapping of str to pandas.DataFrame
+        From :func:`gather`.
+    exact : pandas.DataFrame
+        `sample`, `image`, `frame`, `label` of true objects, and what is known of them.
+    """
+    keys = ["original", "image", "frame", "reference"]
+    known = exact.rename(columns={"sample": "original", "label": "reference"})
+    features = [name for name in known.columns if name not in keys]
+    rows = []
+    for method, frame in objects.items():
+        joined = frame.merge(known, on=keys, suffixes=("", " exact"))
+        for feature in features:
+            if feature not in frame:
+                continue
+            found = trueness(
+                joined[feature].to_numpy(float),
+                joined[f"{feature} exact"].to_numpy(float),
+                joined["subject"].to_numpy(),
+                clusters=joined["cluster"].to_numpy() if joined["cluster"].nunique() > 1 else None,
+            )
+            keyed = {"method": method, "feature": feature, "unit": unit_of(feature)}
+            rows.append(keyed | asdict(found))
+    names = ["method", "feature", "unit", *(field.name for field in fields(Trueness))]
+    return pd.DataFrame(rows, columns=names)
+
+
+def exact_values(tables, samples: Sequence[str]) -> pd.DataFrame:
+    """Return what is known exactly of true objects: numbers in the tables of the truth."""
+    parts = []
+    for sample, table in zip(samples, tables, strict=True):
+        frame = pd.DataFrame(table.columns)
+        if table.about["kind"] == "exact":
+            numbers = [name for name in frame.columns if unit_of(name)]
+            place = [name for name in population.PLACE if name in frame]
+            parts.append(frame[[*place, *numbers]].assign(sample=sample))
+    if not parts:
+        return pd.DataFrame(columns=list(population.PLACE))
+    return pd.concat(parts, ignore_index=True).astype({"image": str})
+
+
+def _named(found: Mapping[str, np.ndarray], method: str, level: str, features) -> pd.DataFrame:
+    keys = {
+        "method": method,
+        "level": level,
+        "feature": list(features),
+        "unit": [unit_of(name.removeprefix("mean_")) for name in features],
+    }
+    return pd.DataFrame(keys | found)
