@@ -58,8 +58,10 @@ def test_every_interval_is_measured_at_each_number_of_its_design(benchmark, comm
     for row in committed:
         sizes.setdefault((row["interval"], row["design"]), []).append(int(row["n"]))
     assert {design for _, design in sizes} == set(benchmark.DESIGNS)
-    for (_, design), found in sizes.items():
-        assert tuple(found) == benchmark.DESIGNS[design]
+    for (interval, design), found in sizes.items():
+        # five images are too few for a rank interval of 95 %
+        without = 5 if "Hodges-Lehmann" in interval else None
+        assert found == [n for n in benchmark.DESIGNS[design] if n != without]
 
 
 def test_intervals_that_take_objects_as_independent_fail_on_clustered_data(committed):
@@ -129,10 +131,10 @@ def test_names_in_results_are_known():
 
 
 @pytest.mark.slow
-def test_asserted_intervals_cover_what_they_say(benchmark, monkeypatch):
-    runs = 3000
-    monkeypatch.setitem(benchmark.FEWER, "clustered_agreement", 1)
-    rows = benchmark.measure(runs, chosen=("agreement", "clustered_agreement"))
+def test_asserted_intervals_cover_what_they_say(benchmark):
+    runs = 2000
+    chosen = ("agreement", "clustered_agreement", *benchmark.ASSERTED)
+    rows = benchmark.measure(runs, chosen=chosen)
     found = [row for row in rows if row["interval"] in benchmark.ASSERTED]
     assert len(found) == 3 * len(benchmark.ASSERTED)
     # three binomial standard errors of a share at the edge of what is allowed
@@ -147,7 +149,7 @@ def test_committed_coverage_is_what_is_measured(benchmark, committed):
     table = {(row["interval"], int(row["n"])): row for row in committed}
     # the committed numbers come from the same seeds, but from more runs
     rows = list(
-        benchmark.measure(600, chosen=("concordance", "intraclass", "lines", "equivalence"))
+        benchmark.measure(500, chosen=("concordance", "intraclass", "lines", "equivalence"))
     )
     assert len(rows) >= 40
     off = []

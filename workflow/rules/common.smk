@@ -389,6 +389,9 @@ def groups_of_question(wildcards):
 def titles_of_groups(wildcards):
     """Return what figures and sentences call the objects of the groups of a question."""
     group = STUDY.questions[wildcards.question].get("group")
+    if group == CONDITION:
+        asked = STUDY.asked(wildcards.question)
+        return [f"objects of {name}" for name in sorted({SAMPLES[s][CONDITION] for s in asked})]
     for dataset in DATASETS.values():
         described = dataset.get("truth", {}).get("groups", {}).get(group)
         if described:

@@ -325,6 +325,7 @@ rule answer_screening:
     conda:
         "../../envs/statistics.yaml"
     params:
+        question=question_of,
         dimensions=STUDY.dimensions_of_type("screening"),
         titles=titles_of_groups,
         code=code_of("answer_screening.py"),

@@ -19,13 +19,14 @@ with job(snakemake) as this:
         "fates": glossary.read_parquet(files.fates),
     }
     glossary.write(this.output, found)
+    objects, groups = screening.short(params.question, params.titles)
     for index, dimensions in enumerate(params.dimensions):
         *drawn, words = screening.to_draw(effects, survival, dimensions)
         if not words["labels"]:
             for targets in (this.output.headlines, this.output.every):
                 canvas.write_sentence(targets[index], f"No {dimensions}D images were asked of.")
             continue
-        words |= {"titles": {}, "groups": tuple(params.titles)}
-        figures.draw(this.output.headlines[index], *drawn, **words)
-        words.pop("units")
+        words |= {"titles": {}, "groups": groups}
+        units = {"units": words.pop("units"), "objects": objects}
+        figures.draw(this.output.headlines[index], *drawn, **words, **units)
         figures.draw_all(this.output.every[index], *drawn, **words)

@@ -300,12 +300,12 @@ def check_questions(
         if question["type"] == "repeatability":
             _check_change(question, place)
         conditions = {row[CONDITION] for row in samples.values() if row[CONDITION]}
-        if (question["type"], question.get("group")) == ("screening", CONDITION):
-            if len(conditions) != 2:
-                raise InputError(
-                    f"{place} compares two conditions, but the sample sheet has "
-                    f"{len(conditions)} ({', '.join(sorted(conditions)) or 'none'})"
-                )
+        screened = (question["type"], question.get("group")) == ("screening", CONDITION)
+        if screened and len(conditions) != 2:
+            raise InputError(
+                f"{place} compares two conditions, but the sample sheet has {len(conditions)} "
+                f"({', '.join(sorted(conditions)) or 'none'})"
+            )
         wanted = question.get("channels", ())
         there = {row["dataset"]: datasets[row["dataset"]]["channels"] for row in samples.values()}
         if not any(set(wanted) <= set(channels) for channels in there.values()):

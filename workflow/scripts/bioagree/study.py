@@ -298,8 +298,8 @@ class Study:
         for name in self.learned:
             if not self.training:
                 raise InputError(
-                    f"{where}: method {name!r} learns from annotated samples, but no sample has the "
-                    "split 'train'; set it in the sample sheet, or leave the method out"
+                    f"{where}: method {name!r} learns from annotated samples, but no sample has "
+                    "the split 'train'; set it in the sample sheet, or leave the method out"
                 )
         for name in self.training:
             row = self.samples[name]

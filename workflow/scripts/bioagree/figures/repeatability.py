@@ -42,7 +42,8 @@ def draw(path: str | Path, columns: Columns, change: str) -> None:
         here = (columns["dimensions"] == dimensions) & (columns["level"] == level)
         _draw_panel(one, columns, here, methods, f"{dimensions}D, each {level}")
     figure.suptitle(
-        f"How far a method differs from itself when the same image is taken again {CHANGES[change]}",
+        "How far a method differs from itself when the same image is taken again "
+        f"{CHANGES[change]}",
         fontsize=11.5,
         fontweight="bold",
     )

@@ -161,8 +161,8 @@ def confounders(objects: pd.DataFrame) -> list[str]:
         blocks = objects.loc[objects["condition"] == condition, "block"].unique()
         if len(blocks) == 1 and objects["block"].nunique() > 1:
             sentences.append(
-                f"{condition} comes from a single imaging session ({blocks[0]}): what is particular "
-                f"to {condition} cannot be told from what is particular to that session."
+                f"{condition} comes from a single imaging session ({blocks[0]}): what is "
+                f"particular to {condition} cannot be told from what is particular to that session."
             )
     return sentences
 
@@ -181,6 +181,21 @@ def to_draw(
         "labels": {name: title_of(name) for name in features},
     }
     return effects, survival, words
+
+
+def short(question: Mapping, titles: Sequence[str]) -> tuple[str, tuple[str, ...]]:
+    """Return what objects are called, and the groups without that: nuclei, with and without.
+
+    Where features are related to one of them, that one stands in the place of the groups.
+    """
+    if "relate_to" in question:
+        return "objects", (title_of(question["relate_to"]),)
+    first, second = titles
+    objects, _, rest = first.partition(" ")
+    other, _, others = second.partition(" ")
+    if rest and others and objects == other:
+        return objects, (rest, others)
+    return "objects", (first, second)
 
 
 def columns_of(table: pd.DataFrame) -> Columns:
