@@ -51,7 +51,6 @@ def test_images_of_one_sample_have_noise_of_their_own():
 
 def test_a_shift_moves_the_image_by_what_the_record_says():
     from scipy.ndimage import gaussian_filter
-
     from skimage.registration import phase_cross_correlation
 
     texture = 1000 * gaussian_filter(np.random.default_rng(0).normal(size=(128, 128)), 3)

@@ -26,7 +26,7 @@ with job(snakemake) as this:
         repeated += [
             part.assign(dimensions=dimensions)
             for part in (
-                repeatability.of_images(images, list(found), chosen),
+                repeatability.of_images(images, chosen),
                 repeatability.of_objects(objects, chosen),
             )
         ]

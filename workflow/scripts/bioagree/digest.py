@@ -55,7 +55,9 @@ def _normalise(path: Path) -> tuple[str, tuple[str, ...]]:
         body = getattr(node, "body", None)
         if isinstance(body, list) and body and _is_text(body[0]):
             body[:1] = [] if len(body) > 1 else [ast.Pass()]
-    return ast.unparse(tree), tuple(imported)
+    table = path.with_suffix(".csv")  # a table that the module reads
+    data = table.read_text(encoding="utf-8") if table.is_file() else ""
+    return ast.unparse(tree) + data, tuple(imported)
 
 
 def _is_text(node: ast.stmt) -> bool:

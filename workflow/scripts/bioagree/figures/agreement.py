@@ -64,8 +64,9 @@ def _draw_concordance(axes, columns: Columns, here: np.ndarray, dimensions: int)
     for index in np.flatnonzero(here):
         pair = (str(columns["first"][index]), str(columns["second"][index]))
         grid[features.index(columns["feature"][index]), pairs.index(pair)] = columns["ccc"][index]
-    known = np.array([np.nanmean(row) if np.isfinite(row).any() else -2.0 for row in grid])
-    order = np.argsort(-known, kind="stable")
+    features = [name for name, row in zip(features, grid, strict=True) if np.isfinite(row).any()]
+    grid = grid[np.isfinite(grid).any(axis=1)]
+    order = np.argsort(-np.nanmean(grid, axis=1), kind="stable")
     axes.imshow(grid[order], cmap="cividis", norm=Normalize(0, 1), aspect="auto")
     for (row, column), value in np.ndenumerate(grid[order]):
         text = "–" if np.isnan(value) else f"{value:.2f}".replace("-", "−")
@@ -80,11 +81,13 @@ def _draw_concordance(axes, columns: Columns, here: np.ndarray, dimensions: int)
     axes.spines[:].set_visible(False)
     n = columns["n"][here]
     against = "the truth" if pairs[0][1] == TRUTH else "each other"
-    axes.set_xlabel(
-        f"Lin's concordance with {against} (1: equal, 0: none), object by object\n"
-        f"{dimensions}D: {n.max(initial=0)} matched objects at most, in "
-        f"{columns['clusters'][here].max(initial=0)} images; features sorted by agreement",
-        fontsize=8.5,
+    axes.set_title(
+        f"Agreement with {against} on each object, {dimensions}D\n"
+        f"Lin's concordance: 1 equal, 0 none; up to {n.max(initial=0)} matched objects in "
+        f"{columns['clusters'][here].max(initial=0)} image"
+        f"{'s' if columns['clusters'][here].max(initial=0) != 1 else ''}",
+        fontsize=10,
+        loc="left",
     )
 
 

@@ -9,6 +9,7 @@ from bioagree.figures import canvas
 from bioagree.tables import Columns
 
 MOST = 16  # features shown; the table has all
+WIDEST = 100  # percent; intervals from few images reach much further
 CHANGES = {
     "noise": "under fresh noise",
     "shift": "shifted by part of a voxel",
@@ -23,24 +24,21 @@ def draw(path: str | Path, columns: Columns, change: str) -> None:
     ----------
     path : str or Path
     columns : dict of str to numpy.ndarray
-        From :func:`bioagree.statistics.repeatability.repeatabilities`, with `dimensions`,
-        `level`, `method` and `feature`.
+        From :func:`bioagree.statistics.repeatability.repeatabilities`, with `sample`, `level`,
+        `method` and `feature`.
     change : {"noise", "shift", "device"}
         What was changed between the images.
     """
     columns = {name: np.asarray(values) for name, values in columns.items()}
-    panels = [
-        (dimensions, level)
-        for dimensions in sorted(set(columns["dimensions"].tolist()))
-        for level in ("image", "object")
-    ]
+    samples = dict.fromkeys(columns["sample"].tolist())
+    panels = [(sample, level) for sample in samples for level in ("image", "object")]
     methods = list(dict.fromkeys(columns["method"].tolist()))
-    figure, axes = canvas.grid(len(panels), columns=2, panel=(6.4, 5.2))
+    figure, axes = canvas.grid(len(panels), columns=2, panel=(6.6, 5.0))
     if not panels:
         canvas.say(axes[0], "Nothing was measured twice.")
-    for one, (dimensions, level) in zip(axes, panels, strict=False):
-        here = (columns["dimensions"] == dimensions) & (columns["level"] == level)
-        _draw_panel(one, columns, here, methods, f"{dimensions}D, each {level}")
+    for one, (sample, level) in zip(axes, panels, strict=False):
+        here = (columns["sample"] == sample) & (columns["level"] == level)
+        _draw_panel(one, columns, here, methods, f"{sample}, each {level}")
     figure.suptitle(
         "How far a method differs from itself when the same image is taken again "
         f"{CHANGES[change]}",
@@ -66,14 +64,19 @@ def _draw_panel(axes, columns: Columns, here: np.ndarray, methods: list[str], ti
         place = np.array([features.index(columns["feature"][i]) for i in rows], float)
         place += (index - (len(methods) - 1) / 2) * 0.13
         colour = canvas.COLOURS[index % 6]
-        axes.hlines(place, percent["cv_low"][rows], percent["cv_high"][rows], color=colour, lw=1.2)
+        low, high = (np.clip(percent[f"cv_{end}"][rows], 0, WIDEST) for end in ("low", "high"))
+        axes.hlines(place, low, high, color=colour, lw=1.2)
         axes.plot(percent["cv"][rows], place, "o", color=colour, markersize=4, label=method)
     axes.set_yticks(range(len(features)), [title_of(name) for name in features], fontsize=8)
     axes.set_ylim(len(features) - 0.5, -0.5)
     axes.set_xscale("symlog", linthresh=0.1)
-    axes.set_xlim(left=0)
+    axes.set_xlim(0, min(WIDEST, 1.5 * np.nanmax(percent["cv"][known]) + 1))
     axes.grid(axis="x", alpha=0.3)
     axes.spines[["top", "right"]].set_visible(False)
     subjects = columns["subjects"][known]
-    axes.set_title(f"{title} (n = {subjects.min()} to {subjects.max()})", fontsize=10, loc="left")
-    axes.set_xlabel("within-subject standard deviation (% of the mean), with 95 % interval")
+    least, most = subjects.min(), subjects.max()
+    n = f"{least} to {most}" if least < most else str(most)
+    axes.set_title(f"{title} (n = {n})", fontsize=10, loc="left")
+    axes.set_xlabel(
+        "within-subject standard deviation (% of the mean); line: 95 % interval where there is one"
+    )

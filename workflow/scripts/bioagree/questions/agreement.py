@@ -95,7 +95,7 @@ def _row(statistic, value, low, high, result, definition, p=np.nan) -> dict:
         "clusters": clusters,
         "confidence": getattr(result, "confidence", 0.95),
         "definition": definition,
-        "coverage": coverage_note(statistic, clusters),
+        "coverage": coverage_note(statistic, clusters, clustered=clusters < result.n),
         "note": result.note,
     }
 

@@ -44,7 +44,12 @@ class Answer:
     def check_rows(self) -> list[dict]:
         """Return a row a checked assumption."""
         keys = {"dimensions": self.dimensions, "source": self.source, "feature": self.feature}
-        return [keys | row for row in self.comparison.check_rows()]
+        rows = []
+        for check in self.comparison.check_rows():
+            check.pop("quantity")
+            named = {"assumption": check.pop("check"), "how": check.pop("method")}
+            rows.append(keys | named | check)
+        return rows
 
 
 def answers(
@@ -132,6 +137,7 @@ def with_q(answers: Sequence[Answer], tests: pd.DataFrame, question: str) -> pd.
     """Return a row a test, with q over all tests of the study."""
     rows = pd.DataFrame([row for answer in answers for row in answer.rows()])
     rows["named"] = testing.name_of_test(rows)
+    rows = rows.drop(columns="quantity")
     keys = {
         "dimensions": "dimensions",
         "source": "source",

@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, fields
 
-import numpy as np
 import pandas as pd
 
 from bioagree import population
@@ -51,40 +50,40 @@ def gather(
 
 
 def of_objects(objects: Mapping[str, pd.DataFrame], features: Sequence[str]) -> pd.DataFrame:
-    """Return the repeatability of every feature of single objects, method by method."""
+    """Return the repeatability of every feature of single objects, by sample and method."""
     parts = []
-    for method, frame in objects.items():
-        found = repeatabilities(
-            frame.reindex(columns=features).to_numpy(float),
-            frame["subject"].to_numpy(),
-            clusters=frame["cluster"].to_numpy() if frame["cluster"].nunique() > 1 else None,
-        )
-        parts.append(_named(found, method, "object", features))
-    return pd.concat(parts, ignore_index=True)
+    for method, every in objects.items():
+        for sample, frame in every.groupby("original"):
+            found = repeatabilities(
+                frame.reindex(columns=features).to_numpy(float),
+                frame["subject"].to_numpy(),
+                clusters=frame["cluster"].to_numpy(),
+            )
+            parts.append(_named(found, sample, method, "object", features))
+    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
 
 
-def of_images(images: pd.DataFrame, methods: Sequence[str], features: Sequence[str]):
-    """Return the repeatability of counts and of means over an image, method by method.
+def of_images(images: pd.DataFrame, features: Sequence[str]) -> pd.DataFrame:
+    """Return the repeatability of counts and of means over an image, by sample and method.
 
     Parameters
     ----------
     images : pandas.DataFrame
         From :func:`bioagree.comparison.per_image`, with a column `original`.
-    methods, features : sequence of str
+    features : sequence of str
     """
     parts = []
-    for method in methods:
-        here = images[images["method"] == method]
-        subjects = here["original"] + "/" + here["image"] + "/" + here["frame"].astype(str)
-        columns = [COUNT, *(f"mean_{name}" for name in features)]
+    columns = [COUNT, *(f"mean_{name}" for name in features)]
+    for (sample, method), here in images.groupby(["original", "method"], sort=False):
+        subjects = here["image"] + "/" + here["frame"].astype(str)
         values = here.reindex(columns=columns).to_numpy(float)
         found = repeatabilities(values, subjects.to_numpy())
-        parts.append(_named(found, method, "image", columns))
+        parts.append(_named(found, sample, method, "image", columns))
     return pd.concat(parts, ignore_index=True)
 
 
 def against_exact(objects: Mapping[str, pd.DataFrame], exact: pd.DataFrame) -> pd.DataFrame:
-    """Compare measured objects with values that are known exactly.
+    """Compare measured objects with values that are known exactly, by sample and method.
 
     Parameters
     ----------
@@ -97,20 +96,19 @@ def against_exact(objects: Mapping[str, pd.DataFrame], exact: pd.DataFrame) -> p
     known = exact.rename(columns={"sample": "original", "label": "reference"})
     features = [name for name in known.columns if name not in keys]
     rows = []
-    for method, frame in objects.items():
-        joined = frame.merge(known, on=keys, suffixes=("", " exact"))
-        for feature in features:
-            if feature not in frame:
-                continue
-            found = trueness(
-                joined[feature].to_numpy(float),
-                joined[f"{feature} exact"].to_numpy(float),
-                joined["subject"].to_numpy(),
-                clusters=joined["cluster"].to_numpy() if joined["cluster"].nunique() > 1 else None,
-            )
-            keyed = {"method": method, "feature": feature, "unit": unit_of(feature)}
-            rows.append(keyed | asdict(found))
-    names = ["method", "feature", "unit", *(field.name for field in fields(Trueness))]
+    for method, every in objects.items():
+        joined = every.merge(known, on=keys, suffixes=("", " exact"))
+        for sample, frame in joined.groupby("original"):
+            for feature in [name for name in features if f"{name} exact" in frame]:
+                found = trueness(
+                    frame[feature].to_numpy(float),
+                    frame[f"{feature} exact"].to_numpy(float),
+                    frame["subject"].to_numpy(),
+                    clusters=frame["cluster"].to_numpy(),
+                )
+                named = {"sample": sample, "method": method, "feature": feature}
+                rows.append(named | {"unit": unit_of(feature)} | asdict(found))
+    names = ["sample", "method", "feature", "unit", *(field.name for field in fields(Trueness))]
     return pd.DataFrame(rows, columns=names)
 
 
@@ -128,11 +126,12 @@ def exact_values(tables, samples: Sequence[str]) -> pd.DataFrame:
     return pd.concat(parts, ignore_index=True).astype({"image": str})
 
 
-def _named(found: Mapping[str, np.ndarray], method: str, level: str, features) -> pd.DataFrame:
+def _named(found: Mapping, sample: str, method: str, level: str, features) -> pd.DataFrame:
     keys = {
+        "sample": sample,
         "method": method,
         "level": level,
         "feature": list(features),
         "unit": [unit_of(name.removeprefix("mean_")) for name in features],
     }
-    return pd.DataFrame(keys | found)
+    return pd.DataFrame(keys | dict(found))

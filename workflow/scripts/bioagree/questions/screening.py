@@ -11,6 +11,7 @@ from bioagree.questions.groups import MAIN, Choice, Grouped
 from bioagree.statistics import correlation, screening
 from bioagree.statistics.hypotheses import false_discovery_rates
 from bioagree.tables import Columns
+from bioagree.truth import TRUTH
 
 REDUNDANT_ABOVE = 0.9  # correlation within images at which one feature stands for another
 
@@ -213,7 +214,7 @@ def _screen(
             frame["cluster"].to_numpy(),
             frame["block"].to_numpy(),
         )
-        for source, frame in objects.items()
+        for source, frame in sorted(objects.items(), key=lambda item: item[0] != TRUTH)
     }
     table = pd.DataFrame(screening.screen(sources, features))
     table.insert(0, "choice", choice.name)

@@ -48,7 +48,7 @@ def of_screening(effects: pd.DataFrame, choice: str) -> pd.DataFrame:
 
 def of_hypotheses(tests: pd.DataFrame) -> pd.DataFrame:
     """Return the tests of a question of hypotheses."""
-    found = tests.assign(test=name_of_test(tests)).rename(columns={"feature": "quantity"})
+    found = tests.assign(test=name_of_test(tests), quantity=tests["feature"])
     return found[[*KEYS, "p"]]
 
 
