@@ -15,7 +15,7 @@ with job(snakemake) as this:
     found = {
         "effects": effects,
         "survival": survival,
-        "sensitivity": screening.sensitivity(effects, survival),
+        "sensitivity": screening.sensitivity(effects, redundant),
         "fates": glossary.read_parquet(files.fates),
     }
     glossary.write(this.output, found)

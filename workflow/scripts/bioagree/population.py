@@ -36,8 +36,9 @@ def gather(
     Returns
     -------
     dict
-        By dimension, then source: a data frame with one row an object, the columns :data:`KEYS`,
-        and the features. A feature that some images do not have is NaN there.
+        By dimension, then source, the truth first: a data frame with one row an object, the
+        columns :data:`KEYS`, and the features. A feature that some images do not have is NaN
+        there.
     """
     parts: dict[int, dict[str, list[pd.DataFrame]]] = {}
     for sample, source, table in tables:
@@ -51,7 +52,10 @@ def gather(
         by_source = parts.setdefault(table.about["dimensions"], {})
         by_source.setdefault(source, []).append(frame)
     return {
-        dimensions: {s: pd.concat(frames, ignore_index=True) for s, frames in by_source.items()}
+        dimensions: {
+            source: pd.concat(frames, ignore_index=True)
+            for source, frames in sorted(by_source.items(), key=lambda item: item[0] != TRUTH)
+        }
         for dimensions, by_source in sorted(parts.items())
     }
 

@@ -86,6 +86,7 @@ def _quality(name: str, question: Mapping, files: Files) -> dict:
             }
         )
     ranking = _read_csv(files[f"{name}/ranking.csv"])
+    most = max((row["n"] for row in ranking), key=int, default="")
     nothing = [float(r["median"]) for r in rows if r["score"] == "accuracy_of_nothing"]
     return {
         "tables": tables,
@@ -95,7 +96,7 @@ def _quality(name: str, question: Mapping, files: Files) -> dict:
         "ranks": embed(files[f"{name}/ranking.svg"]),
         "distances": _pictures(name, files, "distances"),
         "background": f"{min(nothing):.0%} to {max(nothing):.0%}" if nothing else "",
-        "notes": sorted({row["note"] for row in ranking if row["note"]}),
+        "notes": sorted({row["note"] for row in ranking if row["note"] and row["n"] == most}),
     }
 
 
@@ -108,6 +109,7 @@ def _agreement(name, question: Mapping, files: Files) -> dict:
             {
                 "title": f"{FIGURE_TITLES[key]}, {dimensions.upper()} images: {against}",
                 "picture": embed(path),
+                "folded": other != "truth",
             }
         )
     rows = _read_csv(files[f"{name}/pairs.csv"])

@@ -32,7 +32,7 @@ def draw(
     units: Mapping[str, str],
     titles: Mapping[str, str],
     labels: Mapping[str, str],
-    groups: tuple[str, str] = ("with micronucleus", "without"),
+    groups: tuple[str, ...] = ("with micronucleus", "without"),
     objects: str = "nuclei",
     reference: str = "truth",
     most: int = 12,
@@ -54,7 +54,7 @@ def draw(
     labels : mapping of str to str
         What people read for a feature.
     groups : tuple of str
-        Names of the two groups; differences are first - second.
+        Names of the two groups, differences are first - second; or of the numeric X alone.
     objects : str
         What was measured, in the plural.
     reference : str
@@ -163,7 +163,7 @@ def draw_all(
     *,
     titles: Mapping[str, str],
     labels: Mapping[str, str],
-    groups: tuple[str, str] = ("with micronucleus", "without"),
+    groups: tuple[str, ...] = ("with micronucleus", "without"),
 ) -> None:
     """Draw all features and sources as a heat map, with evidence and category.
 
@@ -227,7 +227,7 @@ def draw_all(
     figure.colorbar(drawn, cax=bar, orientation="horizontal")
     bar.tick_params(labelsize=8)
     bar.set_title(
-        f"standardised difference, {groups[0]} − {groups[1]} (SD); dot: q < {ALPHA:g}; grey: none",
+        f"{_words(columns, groups)['axis']}; dot: q < {ALPHA:g}; grey: none",
         fontsize=8.5,
         pad=4,
     )

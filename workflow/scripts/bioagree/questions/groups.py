@@ -37,8 +37,8 @@ CHOICES = (
     Choice("IoU ≥ 0.75, without border objects", threshold=0.75),
     Choice("IoU ≥ 0.5, with border objects", border=True),
 )
-BORDER = "border"
-FATES = ("matched", BORDER, "split", "merged", "poorly outlined", "missed")
+MATCHED, BORDER = "matched", "border"
+FATES = (MATCHED, BORDER, "split", "merged", "poorly outlined", "missed")
 
 
 @dataclass(frozen=True)
@@ -156,9 +156,10 @@ def fates(grouped: Grouped, outcomes: Mapping[str, pd.DataFrame]) -> pd.DataFram
     Returns
     -------
     pandas.DataFrame
-        `source`, `group`, `fate`, `n` and `share` (of the group's true objects). The fate is the
-        outcome; but true objects that touch the border of the image, and those whose match does,
-        are `border`, since they are left out. Spurious objects have no group.
+        `source`, `group`, `fate`, `n` and `share` (of the group's true objects). The fate is
+        `border` for true objects that touch the border of the image, or whose match does, since
+        they are left out; `matched` for those with one partner at IoU ≥ 0.5; else the outcome.
+        Spurious objects have no group.
     """
     keys = list(population.PLACE)
     members = grouped.members.merge(grouped.objects[TRUTH][[*keys, "touches_border"]])
@@ -170,7 +171,10 @@ def fates(grouped: Grouped, outcomes: Mapping[str, pd.DataFrame]) -> pd.DataFram
         known = known.merge(at_border, on=["sample", "image", "frame", "best"], how="left")
         left_out = known["touches_border"].astype(bool)
         left_out |= known["match_at_border"].eq(True) & known["matched"].astype(bool)
-        known["fate"] = known["outcome"].where(~left_out, BORDER)
+        # With IoU of exactly 0.5, which scores do not count, an object can have one partner too.
+        same = pd.MultiIndex.from_frame(_partners(grouped, source))
+        matched = pd.MultiIndex.from_frame(known[keys]).isin(same)
+        known["fate"] = np.select([left_out, matched], [BORDER, MATCHED], known["outcome"])
         for group in grouped.names:
             here = known.loc[known["group"] == group, "fate"]
             rows += [
@@ -189,6 +193,12 @@ def fates(grouped: Grouped, outcomes: Mapping[str, pd.DataFrame]) -> pd.DataFram
             }
         )
     return pd.DataFrame(rows)
+
+
+def _partners(grouped: Grouped, source: str) -> pd.DataFrame:
+    """Return the true objects that one object of a source is."""
+    same = population.partners(grouped.overlaps, TRUTH, source)
+    return same.rename(columns={"first_label": "label"})[list(population.PLACE)]
 
 
 def no_fates() -> pd.DataFrame:

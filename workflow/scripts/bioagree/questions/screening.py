@@ -11,7 +11,6 @@ from bioagree.questions.groups import MAIN, Choice, Grouped
 from bioagree.statistics import correlation, screening
 from bioagree.statistics.hypotheses import false_discovery_rates
 from bioagree.tables import Columns
-from bioagree.truth import TRUTH
 
 REDUNDANT_ABOVE = 0.9  # correlation within images at which one feature stands for another
 
@@ -83,11 +82,18 @@ def with_q(effects: pd.DataFrame, tests: pd.DataFrame, question: str) -> pd.Data
     for test, column in (("difference", "q"), ("change against the truth", "change_q")):
         of_test = tests[tests["test"] == test]
         main = testing.with_q(main, of_test, question, keys, column)
-    others = effects[effects["choice"] != MAIN.name].copy()
-    by_choice = others.groupby(["choice", "dimensions"], sort=False)
-    for column, p in (("q", "p"), ("change_q", "change_p")):
-        others[column] = by_choice[p].transform(lambda p: false_discovery_rates(p.to_numpy()))
+    others = _with_own_q(effects[effects["choice"] != MAIN.name])
     return pd.concat([main, others], ignore_index=True)
+
+
+def _with_own_q(effects: pd.DataFrame) -> pd.DataFrame:
+    """Return effects with q over the tests of the same choice of objects only."""
+    by_choice = effects.groupby(["choice", "dimensions"], sort=False)
+    adjusted = {
+        column: by_choice[p].transform(lambda p: false_discovery_rates(p.to_numpy()))
+        for column, p in (("q", "p"), ("change_q", "change_p"))
+    }
+    return effects.assign(**adjusted)
 
 
 def survivals(effects: pd.DataFrame, stands: pd.DataFrame) -> pd.DataFrame:
@@ -117,13 +123,15 @@ def survivals(effects: pd.DataFrame, stands: pd.DataFrame) -> pd.DataFrame:
     return table[[*first, *table.columns.drop(first)]]
 
 
-def sensitivity(effects: pd.DataFrame, survival: pd.DataFrame) -> pd.DataFrame:
+def sensitivity(effects: pd.DataFrame, stands: pd.DataFrame) -> pd.DataFrame:
     """Say what each other choice of objects changes in the answer, source by source.
+
+    So that choices differ in their objects only, q is taken within each of them here.
 
     Parameters
     ----------
-    effects, survival : pandas.DataFrame
-        From :func:`with_q` and :func:`survivals`.
+    effects, stands : pandas.DataFrame
+        As for :func:`survivals`.
 
     Returns
     -------
@@ -133,7 +141,8 @@ def sensitivity(effects: pd.DataFrame, survival: pd.DataFrame) -> pd.DataFrame:
     """
     parts = []
     keys = ["dimensions", "choice"]
-    answers = survival.set_index([*keys, "feature"])["category"]
+    effects = _with_own_q(effects)
+    answers = survivals(effects, stands).set_index([*keys, "feature"])["category"]
     for (dimensions, choice), part in effects.groupby(keys, sort=False):
         if choice == MAIN.name:
             continue
@@ -214,7 +223,7 @@ def _screen(
             frame["cluster"].to_numpy(),
             frame["block"].to_numpy(),
         )
-        for source, frame in sorted(objects.items(), key=lambda item: item[0] != TRUTH)
+        for source, frame in objects.items()
     }
     table = pd.DataFrame(screening.screen(sources, features))
     table.insert(0, "choice", choice.name)
