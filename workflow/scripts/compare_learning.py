@@ -19,6 +19,7 @@ with job(snakemake) as this:
         predicted = learning.predictions(
             grouped,
             features,
+            params.shown,
             seed=seed,
             folds=question.get("folds", 5),
             trees=question.get("trees", 300),

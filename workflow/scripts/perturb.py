@@ -5,9 +5,12 @@ from bioagree.job import job
 
 with job(snakemake) as this:
     params = snakemake.params
-    again = replicates.again(params.dataset, params.seed) if params.change == "noise" else None
-    raw = this.progress(images.read(snakemake.input.images))
-    found = [again] if again else replicates.perturb(raw, params.change, params.seed, params.amount)
+    found = []
+    for image in this.progress(images.read(snakemake.input.images)):
+        fresh = None
+        if params.change == "noise":
+            fresh = replicates.again(params.dataset, params.seed, image.name)
+        found.append(fresh or replicates.perturb(image, params.change, params.seed, params.amount))
     made, facts = zip(*found, strict=True)
     images.write(this.output.images, made)
     this.note(seed=params.seed, changes=facts)

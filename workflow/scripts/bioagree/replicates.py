@@ -1,7 +1,7 @@
 """A sample once more, under a change that should not matter: noise, a shift, or nothing at all."""
 
 import math
-from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
 import numpy as np
 
@@ -13,26 +13,26 @@ SHIFT_VOXELS = 0.5  # no grid is further from another
 
 
 def perturb(
-    images: Iterable[Image], change: str, seed: int, amount: float | None = None
-) -> Iterator[tuple[Image, dict]]:
-    """Yield each image as it would look if it had been taken again.
+    image: Image, change: str, seed: int, amount: float | None = None
+) -> tuple[Image, dict]:
+    """Return an image as it would look if it had been taken again.
 
     Parameters
     ----------
-    images : iterable of Image
+    image : Image
         Raw intensities.
     change : {"noise", "shift", "device"}
         `noise` adds normal noise to every voxel. `shift` moves the image by a distance drawn
         uniformly along each axis, with cubic splines in between voxels and the outermost voxels
         repeated. `device` changes nothing: the same image is processed elsewhere.
     seed : int
-        Of this replicate; every image has a random stream of its own.
+        Of this replicate; every image has a random stream of its own, by its name.
     amount : float, optional
-        Standard deviation of the noise in grey values, else each image's own, as
-        :func:`noise_of` estimates it; or the largest shift in voxels, else half a voxel.
+        Standard deviation of the noise in grey values, else the image's own, as :func:`noise_of`
+        estimates it; or the largest shift in voxels, else half a voxel.
 
-    Yields
-    ------
+    Returns
+    -------
     Image
         Of the same type and grid.
     dict
@@ -44,35 +44,38 @@ def perturb(
     a factor of √2 where the amount is estimated: repeatability is slightly underrated, never
     overrated.
     """
-    for index, image in enumerate(images):
-        random = np.random.default_rng([seed, index])
-        if change == "device":
-            yield image, {"image": image.name}
-        elif change == "noise":
-            sd = noise_of(image) if amount is None else amount
-            noisy = image.array + random.normal(0, 1, image.array.shape) * sd
-            yield _like(image, noisy), {"image": image.name, "noise_sd": np.ravel(sd).tolist()}
-        elif change == "shift":
-            largest = SHIFT_VOXELS if amount is None else amount
-            shift = random.uniform(-largest, largest, image.ndim)
-            yield (
-                _like(image, _shift(image, shift)),
-                {
-                    "image": image.name,
-                    "shift_voxels": shift.tolist(),
-                },
-            )
-        else:
-            raise InputError(f"change {change!r} is unknown; allowed are noise, shift and device")
+    random = np.random.default_rng([seed, *image.name.encode()])
+    if change == "device":
+        return image, {"image": image.name}
+    if change == "noise":
+        sd = noise_of(image) if amount is None else amount
+        noisy = image.array + random.normal(0, 1, image.array.shape) * sd
+        return _like(image, noisy), {"image": image.name, "noise_sd": np.ravel(sd).tolist()}
+    if change == "shift":
+        largest = SHIFT_VOXELS if amount is None else amount
+        shift = random.uniform(-largest, largest, image.ndim)
+        moved = _like(image, _shift(image, shift))
+        return moved, {"image": image.name, "shift_voxels": shift.tolist()}
+    raise InputError(f"change {change!r} is unknown; allowed are noise, shift and device")
 
 
-def again(dataset: dict, seed: int) -> tuple[Image, dict] | None:
-    """Take a phantom's image again, with fresh noise; None when the dataset is not a phantom."""
+def again(dataset: dict, seed: int, name: str) -> tuple[Image, dict] | None:
+    """Take a phantom's image again, with fresh noise; None when the dataset is not a phantom.
+
+    Parameters
+    ----------
+    dataset : dict
+        With its `files`, if they are fetched.
+    seed : int
+        Of the noise.
+    name : str
+        What the image is called.
+    """
     for entry in dataset.get("files", ()):
-        scheme, _, name = entry["url"].partition(":")
+        scheme, _, kind = entry["url"].partition(":")
         if scheme == "phantom":
-            image, _, _ = phantoms.PHANTOMS[name](**entry["parameters"], noise_seed=seed)
-            return image, {"image": image.name, "noise_seed": seed}
+            image, _, _ = phantoms.PHANTOMS[kind](**entry["parameters"], noise_seed=seed)
+            return replace(image, name=name), {"image": name, "noise_seed": seed}
     return None
 
 

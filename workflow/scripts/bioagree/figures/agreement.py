@@ -83,7 +83,8 @@ def _draw_concordance(axes, columns: Columns, here: np.ndarray, dimensions: int)
     against = "the truth" if pairs[0][1] == TRUTH else "each other"
     axes.set_title(
         f"Agreement with {against} on each object, {dimensions}D\n"
-        f"Lin's concordance: 1 equal, 0 none; up to {n.max(initial=0)} matched objects in "
+        f"Lin's concordance: 1 equal, 0 none\n"
+        f"up to {n.max(initial=0)} matched objects in "
         f"{columns['clusters'][here].max(initial=0)} image"
         f"{'s' if columns['clusters'][here].max(initial=0) != 1 else ''}",
         fontsize=10,

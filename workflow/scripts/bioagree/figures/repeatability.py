@@ -77,6 +77,4 @@ def _draw_panel(axes, columns: Columns, here: np.ndarray, methods: list[str], ti
     least, most = subjects.min(), subjects.max()
     n = f"{least} to {most}" if least < most else str(most)
     axes.set_title(f"{title} (n = {n})", fontsize=10, loc="left")
-    axes.set_xlabel(
-        "within-subject standard deviation (% of the mean); line: 95 % interval where there is one"
-    )
+    axes.set_xlabel("within-subject SD (% of the mean), 95 % interval")

@@ -92,16 +92,19 @@ def maps(frame: pd.DataFrame, source: str, features: Sequence[str], seed: int) -
 
 
 def predictions(
-    grouped: Grouped, features: Sequence[str], *, seed: int, folds: int, trees: int
+    grouped: Grouped, features: Sequence[str], shown: str, *, seed: int, folds: int, trees: int
 ) -> dict[str, tuple[Prediction, ...]]:
-    """Predict the group of objects from their features, source by source."""
+    """Predict the group of objects from their features, source by source.
+
+    Images are left out of the training for every source, whole sessions for the one that is shown.
+    """
     return {
         source: predict(
             frame.reindex(columns=features).to_numpy(float),
             features,
             frame["group"].to_numpy(),
             frame["cluster"].to_numpy(),
-            blocks=frame["block"].to_numpy(),
+            blocks=frame["block"].to_numpy() if source == shown else None,
             seed=seed,
             folds=folds,
             trees=trees,

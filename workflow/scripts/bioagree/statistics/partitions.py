@@ -13,7 +13,7 @@ from bioagree.tables import Columns, from_rows
 
 CHOICES = range(2, 9)
 """Numbers of clusters that k-means is tried with."""
-DRAWS = 100
+DRAWS = 50
 """Bootstrap samples of images."""
 IMAGE_EFFECT = 0.8
 """A cluster with this share of its objects in one block shows that block, if all objects do not."""
