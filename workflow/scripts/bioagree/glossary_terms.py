@@ -68,8 +68,9 @@ TERMS = {
     "group": "Group of the objects; empty where it does not apply.",
     "note": "What could not be computed and why, or what limits the result.",
     "confidence": "Confidence level of the intervals (a fraction).",
-    "coverage": "Share of the differences that limits enclose; in statistics.csv a warning where "
-    "simulations show that the interval covers less than it says (docs/coverage-of-intervals.md).",
+    "coverage": "Share of the differences that limits enclose.",
+    "coverage_warning": "Which intervals cover less than they say in simulations with so few "
+    "images or subjects (docs/coverage-of-intervals.md); empty where all cover 93.5 % or more.",
     "choice": "Which objects count; see docs/how-answers-are-found.md.",
     "seed": "Seed of everything random.",
     # numbers of things

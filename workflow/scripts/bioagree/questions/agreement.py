@@ -11,12 +11,21 @@ from bioagree.comparison import PAIR_KEYS, Pair
 from bioagree.features.dictionary import unit_of
 from bioagree.statistics.concordance import icc, lins_ccc
 from bioagree.statistics.equivalence import tost
-from bioagree.statistics.known_coverage import coverage_note
+from bioagree.statistics.known_coverage import coverage_note, warnings
 from bioagree.statistics.magnitude import ratio_agreement, recommended_scale
 from bioagree.statistics.object_agreement import agree
 from bioagree.statistics.regression import deming, passing_bablok
 from bioagree.truth import TRUTH
 
+# What simulations call the intervals of objects in images of unlike size.
+OF_OBJECTS = {
+    "bias": "bias, clustered, CR2, unequal",
+    "limits": "limit of agreement, clustered, MOVER, unequal",
+    "slope": "proportional bias, clustered, CR2, unequal",
+    "ccc": "concordance, clustered, jackknife, unequal",
+    "deming_slope": "Deming slope, clustered, jackknife, unequal",
+    "deming_intercept": "Deming intercept, clustered, jackknife, unequal",
+}
 FEWEST = 3  # images, below which nothing more than their difference is told
 
 
@@ -34,7 +43,7 @@ def further(pair: Pair, margin: float | None = None) -> list[dict]:
     -------
     list of dict
         `statistic`, `value`, `low`, `high`, `p`, `n`, `clusters`, `confidence`, `definition`,
-        `coverage` (a warning where the interval is known to cover less than it says) and `note`,
+        `coverage_warning` (where the interval is known to cover less than it says) and `note`,
         behind what the pair is.
     """
     if np.count_nonzero(~np.isnan(pair.first_values - pair.second_values)) < FEWEST:
@@ -95,7 +104,7 @@ def _row(statistic, value, low, high, result, definition, p=np.nan) -> dict:
         "clusters": clusters,
         "confidence": getattr(result, "confidence", 0.95),
         "definition": definition,
-        "coverage": coverage_note(statistic, clusters, clustered=clusters < result.n),
+        "coverage_warning": coverage_note(statistic, clusters, clustered=clusters < result.n),
         "note": result.note,
     }
 
@@ -125,7 +134,8 @@ def of_objects(
     -------
     pandas.DataFrame
         Columns of :func:`bioagree.statistics.object_agreement.agree`, behind `first`, `second`,
-        `feature` and `unit`. Objects that touch the border of the image are left out.
+        `feature` and `unit`; `coverage_warning` names intervals that are known to cover less than
+        they say. Objects that touch the border of the image are left out.
     """
     used = [method for method in methods if method in objects]
     wanted = [(method, TRUTH) for method in used if TRUTH in objects]
@@ -136,6 +146,7 @@ def of_objects(
         values = [side.reindex(columns=features).to_numpy(float) for side in (one, other)]
         found = agree(*values, one["cluster"].to_numpy(), margins=limits)
         table = pd.DataFrame(found)
+        table["coverage_warning"] = [warnings(OF_OBJECTS, n) for n in table["clusters"]]
         for place, (name, value) in enumerate(
             {
                 "first": first,

@@ -14,6 +14,19 @@ from bioagree.questions import testing
 from bioagree.questions.groups import Grouped
 from bioagree.statistics.assumptions import Check
 from bioagree.statistics.hypotheses import GroupComparison, GroupTest, compare_groups
+from bioagree.statistics.known_coverage import coverage_note
+
+# What simulations call the intervals of tests, by how these begin: within and between images.
+INTERVALS = {
+    "t test of the differences": ("difference within images",) * 2,
+    "Welch's t test": ("difference between images",) * 2,
+    "probability of superiority": (
+        "probability of superiority within images",
+        "probability of superiority between images",
+    ),
+    "Wilcoxon": ("Hodges-Lehmann shift of image differences",) * 2,
+    "mixed model": ("mixed model, difference varies", "mixed model, groups of images"),
+}
 
 
 @dataclass(frozen=True)
@@ -39,7 +52,10 @@ class Answer:
         """Return a row a test."""
         keys = {"dimensions": self.dimensions, "source": self.source, "feature": self.feature}
         hypothesis = {"hypothesis": self.comparison.hypothesis}
-        return [keys | row | hypothesis for row in self.comparison.as_rows()]
+        rows = [keys | row | hypothesis for row in self.comparison.as_rows()]
+        for row in rows:
+            row["coverage_warning"] = _coverage(row)
+        return rows
 
     def check_rows(self) -> list[dict]:
         """Return a row a checked assumption."""
@@ -115,6 +131,15 @@ def save(path: str | Path, found: Sequence[Answer]) -> None:
 def load(path: str | Path) -> list[Answer]:
     """Read answers that :func:`save` wrote."""
     return [_restore(entry) for entry in json.loads(Path(path).read_text())]
+
+
+def _coverage(row: Mapping) -> str:
+    """Say when the interval of a test is known to cover less than it says."""
+    between = row["design"].startswith("between")
+    for start, names in INTERVALS.items():
+        if row["test"].startswith(start) and np.isfinite(row["low"]):
+            return coverage_note(names[between], row["clusters"])
+    return ""
 
 
 def _plain(value):

@@ -7,6 +7,7 @@ import pandas as pd
 
 from bioagree import population
 from bioagree.features.dictionary import unit_of
+from bioagree.statistics.known_coverage import coverage_note
 from bioagree.statistics.repeatability import Trueness, repeatabilities, trueness
 
 COUNT = "count"
@@ -134,4 +135,7 @@ def _named(found: Mapping, sample: str, method: str, level: str, features) -> pd
         "feature": list(features),
         "unit": [unit_of(name.removeprefix("mean_")) for name in features],
     }
-    return pd.DataFrame(keys | dict(found))
+    table = pd.DataFrame(keys | dict(found))
+    interval = {"image": "repeatability_sd", "object": "clustered repeatability_sd"}[level]
+    table["coverage_warning"] = [coverage_note(interval, int(n)) for n in table["clusters"]]
+    return table

@@ -2,6 +2,7 @@
 
 import csv
 import re
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 
@@ -60,6 +61,25 @@ def coverage_note(interval: str, n: int, *, clustered: bool = False) -> str:
     if percent >= ENOUGH:
         return ""
     return f"In simulations with {at} {of}, this 95 % interval covered {percent:.1f} % only."
+
+
+def warnings(names: Mapping[str, str], n: int) -> str:
+    """Say of several intervals of one row which of them cover too little.
+
+    Parameters
+    ----------
+    names : mapping of str to str
+        What the reader calls an interval, and its name in the table of measured coverage.
+    n : int
+        Number of independent subjects, or of clusters.
+
+    Examples
+    --------
+    >>> warnings({"bias": "clustered bias", "ICC": "ICC(2,1)"}, 20)
+    ''
+    """
+    notes = ((name, coverage_note(interval, n)) for name, interval in names.items())
+    return " ".join(f"{name}: {note}" for name, note in notes if note)
 
 
 def intervals() -> list[str]:
