@@ -1,6 +1,7 @@
 """Are parameters from a config file checked against the function they are for?"""
 
 import math
+from collections.abc import Sequence
 
 import pytest
 from bioagree import filters
@@ -114,9 +115,35 @@ def test_every_registered_function_declares_types_that_can_be_checked():
             check(function, {"nonsense": 1}, "here")
         annotations = {k: v for k, v in function.__annotations__.items() if k != "return"}
         for name in annotations:
-            if name not in ("image", "labels"):
+            if name not in ("image", "labels", "model"):  # a job gives the model
                 with pytest.raises(InputError, match=f"{name} must be a number"):
                     check(function, {name: "wrong"}, "here")
+
+
+def train(pairs, *, sigmas_um: Sequence[float], trees: int = 100):
+    """Stand for a function that takes a list."""
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [
+        (1.0, "must be a list of numbers, not 1.0"),
+        ([], "must be a list of numbers"),
+        (["a"], "must be a number, not 'a'"),
+        ([1.0, -2], "must be above 0, not -2"),
+        ([float("inf")], "must be finite"),
+    ],
+)
+def test_lists_of_numbers_are_checked_one_by_one(value, words):
+    with pytest.raises(InputError, match=f"here: sigmas_um {words}"):
+        check(train, {"sigmas_um": value}, "here")
+    check(train, {"sigmas_um": [0.5, 1]}, "here")
+
+
+def test_what_a_job_gives_is_not_the_users_to_give():
+    check(train, {"trees": 3}, "here", later=["sigmas_um"])
+    with pytest.raises(InputError, match="no parameter 'sigmas_um'; allowed are trees"):
+        check(train, {"sigmas_um": [1.0]}, "here", later=["sigmas_um"])
 
 
 def test_lengths_are_divided_by_the_voxel_along_each_axis():

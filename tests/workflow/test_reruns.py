@@ -31,7 +31,8 @@ def after_labels(samples=SAMPLES, methods=GPU + CPU):
     volumes = [sample for sample in samples if sample == "stack"]
     drawn = {("draw_surfaces", "")} if volumes else set()
     surfaces = jobs(["surface"], volumes, methods) | drawn
-    return jobs(["measure", "score"], samples, methods) | surfaces | END
+    matched = {("match", sample) for sample in samples}
+    return jobs(["measure", "score"], samples, methods) | matched | surfaces | END
 
 
 @contextmanager
