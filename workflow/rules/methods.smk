@@ -1,6 +1,7 @@
-"""What methods start from, and whose labels are compared: functions from wildcards to inputs.
+"""What methods start from, and whose labels are compared.
 
-Needs: common.smk.
+Needs: STUDY, METHODS and helpers of common.smk
+Makes: functions from wildcards to inputs and parameters
 """
 
 

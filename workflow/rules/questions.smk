@@ -1,6 +1,7 @@
-"""What questions are asked of: functions from wildcards to inputs and parameters.
+"""What questions are asked of.
 
-Needs: common.smk.
+Needs: STUDY, SAMPLES, DATASETS and helpers of common.smk
+Makes: functions from wildcards to inputs and parameters
 """
 
 
