@@ -39,7 +39,6 @@ SIZES = {
 
 
 MEAN = "mean_"
-ABOUT_IMAGES = ("sample", "session", "cluster", "image", "frame", "dimensions", "method")
 PAIR_KEYS = ("dimensions", "quantity", "unit", "first", "second")
 PAIR_COLUMNS = (*PAIR_KEYS, *(field.name for field in fields(BlandAltman)))
 

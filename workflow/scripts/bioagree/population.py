@@ -169,7 +169,7 @@ def with_conditions(
     found = {}
     for source, frame in population.items():
         known = frame[frame["condition"] != ""]
-        found[source] = (known if border else _inner(known)).assign(group=known["condition"])
+        found[source] = (known if border else inside(known)).assign(group=known["condition"])
     return found
 
 
@@ -205,7 +205,7 @@ def with_groups(
     """
     found = {}
     if not border:
-        groups = _inner(population[TRUTH])[list(PLACE)].merge(groups, on=list(PLACE))
+        groups = inside(population[TRUTH])[list(PLACE)].merge(groups, on=list(PLACE))
     for source, frame in population.items():
         if source == TRUTH:
             known = groups
@@ -217,9 +217,10 @@ def with_groups(
             )
             known = known.rename(columns={"second_label": "label"})[[*PLACE, "group"]]
         joined = frame.merge(known, on=list(PLACE))
-        found[source] = joined if border else _inner(joined)
+        found[source] = joined if border else inside(joined)
     return found
 
 
-def _inner(frame: pd.DataFrame) -> pd.DataFrame:
+def inside(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return the objects that do not touch the border of the image, so that all of each is seen."""
     return frame[~frame["touches_border"].astype(bool)]

@@ -404,16 +404,12 @@ class Study:
         found = []
         for name, question in self.questions.items():
             kind = question["type"]
-            pictures = [f"{d}d-{p}" for p in PICTURES.get(kind, ()) for d in self.of_type[kind]]
+            dimensions = self.dimensions_of_type(kind) if kind in PICTURES else ()
+            pictures = [f"{d}d-{p}" for p in PICTURES.get(kind, ()) for d in dimensions]
             if kind == "agreement":
                 pictures += [f"{figure}.svg" for figure in self.agreement_figures()]
             found += [f"{name}/{file}" for file in (*SHOWN[kind], *pictures)]
         return found
-
-    @cached_property
-    def of_type(self) -> dict[str, list[int]]:
-        """Dimensions of the images that questions of each type are asked of."""
-        return {kind: self.dimensions_of_type(kind) for kind in PICTURES}
 
     def jobs(self) -> dict[str, list[str]]:
         """Return the records of all jobs before the report: names by rule."""

@@ -86,7 +86,7 @@ def answer(
     redundant_above : float
         Least average correlation (absolute, within images) of features that say the same.
     """
-    inner = {source: f[~f["touches_border"].astype(bool)] for source, f in objects.items()}
+    inner = {source: population.inside(frame) for source, frame in objects.items()}
     reference = TRUTH if TRUTH in inner else next(iter(inner))
     features = population.features_of(inner, chosen)
     values = {s: frame.reindex(columns=features).to_numpy(float) for s, frame in inner.items()}

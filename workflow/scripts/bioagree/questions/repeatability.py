@@ -6,11 +6,10 @@ from dataclasses import asdict, fields
 import pandas as pd
 
 from bioagree import population
+from bioagree.comparison import COUNT, MEAN
 from bioagree.features.dictionary import unit_of
 from bioagree.statistics.known_coverage import coverage_note
 from bioagree.statistics.repeatability import Trueness, repeatabilities, trueness
-
-COUNT = "count"
 
 
 def gather(
@@ -38,7 +37,7 @@ def gather(
         same = population.partners(overlaps, f"of-{method}", method)
         same = same.rename(columns={"second_label": "label", "first_label": "reference"})
         joined = frame.merge(same, on=list(population.PLACE))
-        joined = joined[~joined["touches_border"].astype(bool)]
+        joined = population.inside(joined)
         original = joined["sample"].map(originals)
         image = original + "/" + joined["image"]
         place = image + "/" + joined["frame"].astype(str)
@@ -74,7 +73,7 @@ def of_images(images: pd.DataFrame, features: Sequence[str]) -> pd.DataFrame:
     features : sequence of str
     """
     parts = []
-    columns = [COUNT, *(f"mean_{name}" for name in features)]
+    columns = [COUNT.key, *(f"{MEAN}{name}" for name in features)]
     for (sample, method), here in images.groupby(["original", "method"], sort=False):
         subjects = here["image"] + "/" + here["frame"].astype(str)
         values = here.reindex(columns=columns).to_numpy(float)
@@ -133,9 +132,10 @@ def _named(found: Mapping, sample: str, method: str, level: str, features) -> pd
         "method": method,
         "level": level,
         "feature": list(features),
-        "unit": [unit_of(name.removeprefix("mean_")) for name in features],
+        "unit": [unit_of(name.removeprefix(MEAN)) for name in features],
     }
     table = pd.DataFrame(keys | dict(found))
-    interval = {"image": "repeatability_sd", "object": "clustered repeatability_sd"}[level]
-    table["coverage_warning"] = [coverage_note(interval, int(n)) for n in table["clusters"]]
+    table["coverage_warning"] = [
+        coverage_note("repeatability_sd", n, clustered=level == "object") for n in table["clusters"]
+    ]
     return table

@@ -47,7 +47,7 @@ def of_feature(grouped: Grouped, relate_to: str, chosen: Sequence[str] | None) -
     Each source measures both features; objects on the border of the image are left out.
     """
     objects = {
-        source: frame[~frame["touches_border"].astype(bool)]
+        source: population.inside(frame)
         for source, frame in grouped.objects.items()
         if relate_to in frame
     }

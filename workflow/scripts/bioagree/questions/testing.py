@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from bioagree import tables
+from bioagree import glossary
 from bioagree.statistics.hypotheses import false_discovery_rates
 from bioagree.truth import TRUTH
 
@@ -15,9 +15,7 @@ KEYS = ("dimensions", "source", "quantity", "test")
 
 def write(path: str | Path, tests: pd.DataFrame, question: str) -> None:
     """Write the tests of one question: :data:`KEYS` and `p`; there may be none."""
-    found = tests.assign(question=question)[["question", *KEYS, "p"]]
-    columns = {name: found[name].to_numpy() for name in found.columns}
-    tables.write(path, tables.Table(columns))
+    glossary.write_parquet(path, tests.assign(question=question)[["question", *KEYS, "p"]])
 
 
 def none() -> pd.DataFrame:
@@ -30,8 +28,8 @@ def of_agreement(found: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     """Return the tests of equivalence of a question of agreement, per image and per object."""
     parts = [none()]
     if len(statistics := found["statistics"]):
-        here = statistics[statistics["statistic"] == "tost"].rename(columns={"quantity": "what"})
-        parts.append(_named(here, here["what"], "equivalence per image", here["p"]))
+        here = statistics[statistics["statistic"] == "tost"]
+        parts.append(_named(here, here["quantity"], "equivalence per image", here["p"]))
     if len(objects := found["objects"]):
         here = objects[objects["margin"].notna()]
         parts.append(_named(here, here["feature"], "equivalence per object", here["equivalence_p"]))

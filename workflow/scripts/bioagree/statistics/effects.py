@@ -9,7 +9,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-FEWEST_CLUSTERS = 5  # below, intervals rest on too few; facts/statistics: t still covers at 5
+from bioagree.statistics.clusters import FEWEST_CLUSTERS
+
 WITHIN, BETWEEN = "within clusters", "between clusters"
 SD_WITHIN = "SD within group and cluster"
 SD_TOTAL = "SD within group"
