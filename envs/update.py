@@ -5,7 +5,7 @@
 
 Each environment is one dependency group of pyproject.toml, pinned to the versions and hashes of the
 lock. conda gives Python and pip; the packages come from PyPI, as in the environment of uv, because
-only then both hold the very same files.
+only then both hold the very same files. docs/environments.md says more.
 """
 
 import argparse
@@ -16,7 +16,10 @@ from pathlib import Path
 
 FOLDER = Path(__file__).parent
 GROUPS = ("fetch", "gpu", "image", "learning", "report", "statistics", "track")
-PYTHON = "3.11"
+# The lock says nothing of these two, so that they are chosen here: builds of both are listed in
+# environments that others exported from conda-forge, which removes no build.
+PYTHON = "3.11.13"
+PIP = "25.1.1"
 
 
 def requirements(group: str) -> list[str]:
@@ -47,9 +50,12 @@ def environment(group: str) -> str:
         f"name: bioagree-{group}",
         "channels:",
         "  - conda-forge",
+        "  - nodefaults",
+        "variables:",
+        '  PYTHONNOUSERSITE: "1"  # packages in ~/.local are not part of the environment',
         "dependencies:",
         f"  - python={PYTHON}",
-        "  - pip",
+        f"  - pip={PIP}",
         "  - pip:",
         '      - "--require-hashes"',
     ]

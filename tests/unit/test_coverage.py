@@ -3,6 +3,7 @@
 import csv
 import importlib.util
 import math
+import os
 from pathlib import Path
 
 import numpy as np
@@ -132,7 +133,7 @@ def test_names_in_results_are_known():
 
 @pytest.mark.slow
 def test_asserted_intervals_cover_what_they_say(benchmark):
-    runs = 2000
+    runs = int(os.environ.get("BIOAGREE_SIMULATIONS", "2000"))
     chosen = ("agreement", "clustered_agreement", *benchmark.ASSERTED)
     rows = benchmark.measure(runs, chosen=chosen)
     found = [row for row in rows if row["interval"] in benchmark.ASSERTED]

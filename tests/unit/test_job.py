@@ -112,7 +112,7 @@ def test_outputs_appear_together_and_only_at_the_end(tmp_path):
         this.output.table.write_text("table")
         assert not (tmp_path / "a" / "labels.tif").exists()
         assert not (tmp_path / "b" / "table.csv").exists()
-        assert this.output.labels.parent == tmp_path / "a"  # so that renaming is one step
+        assert this.output.labels.is_relative_to(tmp_path / "a")  # so that renaming is one step
         assert this.output.labels.suffix == ".tif"
     assert files(tmp_path) == ["a/labels.tif", "b/table.csv", "records/job.json"]
     assert (tmp_path / "a" / "labels.tif").read_text() == "labels"
@@ -121,7 +121,7 @@ def test_outputs_appear_together_and_only_at_the_end(tmp_path):
 @pytest.mark.parametrize("failure", [InputError("bad"), ValueError("odd"), KeyboardInterrupt()])
 def test_a_failure_leaves_nothing(tmp_path, failure):
     outputs = {"labels": "labels.tif", "folder": "meshes", "figures": ["a.svg", "b.svg"]}
-    expected = SystemExit if isinstance(failure, InputError) else type(failure)
+    expected = ValueError if type(failure) is ValueError else SystemExit
 
     def write_others(this):
         this.output.folder.mkdir()
@@ -152,7 +152,8 @@ def test_an_output_that_was_not_written_is_a_defect_and_nothing_is_published(tmp
 
 def test_outputs_without_a_record_are_not_published(tmp_path):
     def make_the_record_unwritable(this):
-        (tmp_path / "records" / ".partial-job.json").mkdir()
+        (folder,) = (tmp_path / "records" / ".partial-job.json").iterdir()
+        (folder / "job.json").mkdir()
 
     with pytest.raises(OSError, match="directory"):
         work(stand_in(tmp_path), write_half, make_the_record_unwritable)
@@ -210,6 +211,61 @@ def test_leftovers_of_a_killed_job_are_replaced(tmp_path):
     assert files(tmp_path) == ["labels.tif", "meshes/new.glb", "records/job.json"]
 
 
+def test_processes_of_one_job_never_share_a_file(tmp_path):
+    """An earlier process may still be at work where none can end it, as on another host."""
+    outputs = {"labels": "labels.tif", "folder": "meshes"}
+    earlier = job_module.Job(stand_in(tmp_path, outputs))
+    earlier.prepare()
+    earlier.output.labels.write_text("earlier")
+    with job(stand_in(tmp_path, outputs)) as this:
+        assert not set(this.output.files) & set(earlier.output.files)
+        this.output.labels.write_text("later")
+        this.output.folder.mkdir()
+        earlier.discard()
+    assert (tmp_path / "labels.tif").read_text() == "later"
+    assert not list(tmp_path.rglob(".partial-*"))
+
+
+def test_a_log_is_not_shared_with_an_earlier_process(tmp_path):
+    path = tmp_path / "logs" / "job.log"
+    path.parent.mkdir()
+    with open(path, "w") as earlier:
+        done = run(failing("this.log.info('new')"), tmp_path)
+        assert done.returncode == 0
+        earlier.write("from a killed run")
+    assert "killed run" not in path.read_text()
+    assert "INFO new" in path.read_text()
+
+
+def test_files_are_on_the_disk_before_they_get_their_names_and_names_before_the_job_is_done(
+    tmp_path, monkeypatch
+):
+    done, fsync, replace = [], os.fsync, os.replace
+
+    def noted_fsync(descriptor):
+        done.append(("sync", Path(f"/proc/self/fd/{descriptor}").resolve()))
+        fsync(descriptor)
+
+    def noted_replace(source, target):
+        done.append(("name", Path(target)))
+        replace(source, target)
+
+    monkeypatch.setattr(os, "fsync", noted_fsync)
+    monkeypatch.setattr(os, "replace", noted_replace)
+    with job(stand_in(tmp_path, {"labels": "a/labels.tif", "folder": "meshes"})) as this:
+        this.output.labels.write_text("labels")
+        (this.output.folder / "deep").mkdir(parents=True)
+        (this.output.folder / "deep" / "one.glb").write_text("1")
+        temporary = [this.output.labels, this.output.folder / "deep" / "one.glb"]
+        folders = [this.output.folder, this.output.folder / "deep"]
+    names = [tmp_path / "a" / "labels.tif", tmp_path / "meshes", tmp_path / "records" / "job.json"]
+    first = done.index(("name", names[0]))
+    assert [path for what, path in done if what == "name"] == names  # the record last
+    assert {("sync", path) for path in [*temporary, *folders]} <= set(done[:first])
+    places = {("sync", path) for path in (tmp_path / "a", tmp_path, tmp_path / "records")}
+    assert places <= set(done[done.index(("name", names[2])) :])
+
+
 # What the user sees
 
 
@@ -243,6 +299,14 @@ def test_a_wrong_input_is_one_sentence_without_traceback(tmp_path):
     (line,) = done.stderr.splitlines()
     assert line.endswith("ERROR segment_cpu A01 otsu: A01.tif is truncated")
     assert (tmp_path / "logs" / "job.log").read_text() == done.stderr
+    assert files(tmp_path) == []
+
+
+def test_an_interruption_is_one_sentence_without_traceback(tmp_path):
+    done = run(failing("raise KeyboardInterrupt"), tmp_path)
+    assert done.returncode == 130
+    (line,) = done.stderr.splitlines()
+    assert line.endswith("ERROR segment_cpu A01 otsu: interrupted; nothing of it is kept")
     assert files(tmp_path) == []
 
 

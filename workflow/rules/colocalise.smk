@@ -27,6 +27,10 @@ rule colocalise:
         question=one_of(STUDY.questions_of_type("colocalisation")),
     conda:
         "../../envs/statistics.yaml"
+    threads: 1
+    resources:
+        mem_mb=memory,
+        runtime=minutes,
     params:
         question=question_of,
         code=code_of("colocalise.py"),

@@ -12,7 +12,12 @@ from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
 
-WORKFLOW = Path(workflow.current_basedir).parent
+WORKFLOW = Path(workflow.current_basedir.get_path_or_uri(secret_free=True)).parent
+if not (WORKFLOW / "scripts" / "bioagree").is_dir():
+    raise WorkflowError(
+        f"{WORKFLOW} needs the folder scripts/bioagree beside its rules; clone the whole "
+        "repository and name its workflow/Snakefile"
+    )
 sys.path.insert(0, str(WORKFLOW / "scripts"))
 
 from bioagree import configuration

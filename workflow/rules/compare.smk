@@ -59,6 +59,10 @@ rule compare_quality:
         question=one_of(STUDY.questions_of_type("quality")),
     conda:
         "../../envs/statistics.yaml"
+    threads: 1
+    resources:
+        mem_mb=memory,
+        runtime=minutes,
     params:
         question=question_of,
         pairs=segmentations_of_question,
@@ -111,6 +115,10 @@ rule compare_agreement:
         question=one_of(STUDY.questions_of_type("agreement")),
     conda:
         "../../envs/statistics.yaml"
+    threads: 1
+    resources:
+        mem_mb=memory,
+        runtime=minutes,
     params:
         question=question_of,
         pairs=sources_of_question,
@@ -151,6 +159,10 @@ rule compare_repeatability:
         question=one_of(STUDY.questions_of_type("repeatability")),
     conda:
         "../../envs/statistics.yaml"
+    threads: 1
+    resources:
+        mem_mb=memory,
+        runtime=minutes,
     params:
         question=question_of,
         pairs=sources_of_question,
@@ -186,6 +198,10 @@ rule compare_hypothesis:
         question=one_of(STUDY.questions_of_type("hypothesis")),
     conda:
         "../../envs/statistics.yaml"
+    threads: 1
+    resources:
+        mem_mb=memory,
+        runtime=minutes,
     params:
         question=question_of,
         pairs=sources_of_question,
@@ -218,6 +234,10 @@ rule compare_screening:
         question=one_of(STUDY.questions_of_type("screening")),
     conda:
         "../../envs/statistics.yaml"
+    threads: 1
+    resources:
+        mem_mb=memory,
+        runtime=minutes,
     params:
         question=question_of,
         pairs=sources_of_question,
@@ -243,6 +263,10 @@ rule adjust_tests:
         "<benchmarks>/adjust_tests.tsv"
     conda:
         "../../envs/statistics.yaml"
+    threads: 1
+    resources:
+        mem_mb=memory,
+        runtime=minutes,
     params:
         code=code_of("adjust_tests.py"),
     script:
@@ -273,6 +297,10 @@ rule answer_hypothesis:
         question=one_of(STUDY.questions_of_type("hypothesis")),
     conda:
         "../../envs/statistics.yaml"
+    threads: 1
+    resources:
+        mem_mb=memory,
+        runtime=minutes,
     params:
         code=code_of("answer_hypothesis.py"),
     script:
@@ -324,6 +352,10 @@ rule answer_screening:
         question=one_of(STUDY.questions_of_type("screening")),
     conda:
         "../../envs/statistics.yaml"
+    threads: 1
+    resources:
+        mem_mb=memory,
+        runtime=minutes,
     params:
         question=question_of,
         dimensions=STUDY.dimensions_of_type("screening"),
@@ -374,6 +406,10 @@ rule compare_correlation:
         question=one_of(STUDY.questions_of_type("correlation")),
     conda:
         "../../envs/statistics.yaml"
+    threads: 1
+    resources:
+        mem_mb=memory,
+        runtime=minutes,
     params:
         question=question_of,
         pairs=sources_of_question,
@@ -440,6 +476,10 @@ rule compare_learning:
         question=one_of(STUDY.questions_of_type("learning")),
     conda:
         "../../envs/learning.yaml"
+    threads: 1
+    resources:
+        mem_mb=memory,
+        runtime=minutes,
     params:
         question=question_of,
         pairs=sources_of_question,
@@ -472,6 +512,10 @@ rule compare_colocalisation:
         question=one_of(STUDY.questions_of_type("colocalisation")),
     conda:
         "../../envs/statistics.yaml"
+    threads: 1
+    resources:
+        mem_mb=memory,
+        runtime=minutes,
     params:
         samples=samples_of_question,
         code=code_of("compare_colocalisation.py"),
@@ -499,6 +543,10 @@ rule compare_tracking:
         question=one_of(STUDY.questions_of_type("tracking")),
     conda:
         "../../envs/statistics.yaml"
+    threads: 1
+    resources:
+        mem_mb=memory,
+        runtime=minutes,
     params:
         pairs=STUDY.pairs(STUDY.tracked),
         code=code_of("compare_tracking.py"),

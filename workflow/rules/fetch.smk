@@ -18,6 +18,10 @@ rule fetch:
         dataset=one_of(STUDY.fetched),
     conda:
         "../../envs/fetch.yaml"
+    threads: 1
+    resources:
+        mem_mb=memory,
+        runtime=minutes,
     params:
         dataset=dataset_named,
         code=code_of("fetch.py"),

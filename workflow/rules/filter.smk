@@ -20,7 +20,10 @@ rule filter:
         filter=one_of(STUDY.filters),
     conda:
         "../../envs/gpu.yaml"
+    threads: threads_of_sample
     resources:
+        mem_mb=memory,
+        runtime=minutes,
         gpu=1,
     params:
         steps=steps_of,

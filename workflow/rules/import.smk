@@ -21,6 +21,10 @@ rule import_images:
         sample=one_of(SAMPLES),
     conda:
         "../../envs/image.yaml"
+    threads: 1
+    resources:
+        mem_mb=memory,
+        runtime=minutes,
     params:
         row=sheet_row,
         dataset=pixels_of,
@@ -44,6 +48,10 @@ rule import_truth:
         "<benchmarks>/import_truth/{sample}.tsv"
     conda:
         "../../envs/image.yaml"
+    threads: 1
+    resources:
+        mem_mb=memory,
+        runtime=minutes,
     params:
         row=sheet_row,
         dataset=truth_of,
@@ -67,6 +75,10 @@ rule perturb:
         sample=one_of(STUDY.replicates),
     conda:
         "../../envs/image.yaml"
+    threads: 1
+    resources:
+        mem_mb=memory,
+        runtime=minutes,
     params:
         dataset=files_of_dataset,
         change=change_of,

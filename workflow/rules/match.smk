@@ -20,6 +20,10 @@ rule match:
         sample=one_of(STUDY.matched),
     conda:
         "../../envs/image.yaml"
+    threads: 1
+    resources:
+        mem_mb=memory,
+        runtime=minutes,
     params:
         sources=sources_of,
         pairs=pairs_of_sources,
@@ -43,6 +47,10 @@ rule match_replicate:
         sample=one_of(STUDY.replicates),
     conda:
         "../../envs/image.yaml"
+    threads: 1
+    resources:
+        mem_mb=memory,
+        runtime=minutes,
     params:
         sources=sources_of_replicate,
         pairs=pairs_of_replicate,

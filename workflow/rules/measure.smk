@@ -19,6 +19,10 @@ rule measure:
         "<benchmarks>/measure/{sample}.{method}.tsv"
     conda:
         "../../envs/image.yaml"
+    threads: threads_of_sample
+    resources:
+        mem_mb=memory,
+        runtime=minutes,
     params:
         dataset=optics_of,
         features=parameters_of_features(),

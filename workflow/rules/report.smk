@@ -26,6 +26,10 @@ rule draw_examples:
         "<benchmarks>/draw_examples.tsv"
     conda:
         "../../envs/report.yaml"
+    threads: 1
+    resources:
+        mem_mb=memory,
+        runtime=minutes,
     params:
         methods={sample: STUDY.measured(sample) for sample in EXAMPLES},
         code=code_of("draw_examples.py"),
@@ -46,6 +50,10 @@ rule draw_surfaces:
         "<benchmarks>/draw_surfaces.tsv"
     conda:
         "../../envs/report.yaml"
+    threads: 1
+    resources:
+        mem_mb=memory,
+        runtime=minutes,
     params:
         methods={sample: STUDY.measured(sample) for sample in SHOWN_SURFACES},
         code=code_of("draw_surfaces.py"),
@@ -73,8 +81,10 @@ rule report:
         errors=per_pair("<results>/tracks/{sample}.{method}.errors.png", STUDY.tracked),
         surfaces=expand("<results>/report/surfaces/{sample}.png", sample=SHOWN_SURFACES),
         examples=expand("<results>/report/examples/{sample}.png", sample=EXAMPLES),
-        template=os.path.relpath(WORKFLOW / "report/index.html.j2"),
-        sections=[os.path.relpath(path) for path in sorted(WORKFLOW.glob("report/answers/*.j2"))],
+        template=local(os.path.relpath(WORKFLOW / "report/index.html.j2")),
+        sections=[
+            local(os.path.relpath(path)) for path in sorted(WORKFLOW.glob("report/answers/*.j2"))
+        ],
     output:
         page=report(
             "<results>/report/index.html",
@@ -93,6 +103,10 @@ rule report:
         "<benchmarks>/report.tsv"
     conda:
         "../../envs/report.yaml"
+    threads: 1
+    resources:
+        mem_mb=memory,
+        runtime=minutes,
     params:
         title=config["title"],
         questions=STUDY.questions,

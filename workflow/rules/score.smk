@@ -23,6 +23,10 @@ rule score:
         method=one_of(METHODS),
     conda:
         "../../envs/image.yaml"
+    threads: 1
+    resources:
+        mem_mb=memory,
+        runtime=minutes,
     params:
         tolerance_um=config["scores"]["tolerance_um"],
         code=code_of("score.py"),

@@ -21,7 +21,10 @@ rule segment_gpu:
         method=one_of(STUDY.methods_of_kind(gpu=True)),
     conda:
         "../../envs/gpu.yaml"
+    threads: threads_of_sample
     resources:
+        mem_mb=memory,
+        runtime=minutes,
         gpu=1,
     params:
         method=method_of,
@@ -47,6 +50,10 @@ rule segment_cpu:
         method=one_of(STUDY.methods_of_kind(gpu=False)),
     conda:
         "../../envs/image.yaml"
+    threads: 1
+    resources:
+        mem_mb=memory,
+        runtime=minutes,
     params:
         method=method_of,
         family=family_of,

@@ -21,6 +21,10 @@ rule surface:
         sample=one_of(STUDY.volumes),
     conda:
         "../../envs/image.yaml"
+    threads: 1
+    resources:
+        mem_mb=memory,
+        runtime=minutes,
     params:
         surfaces=config["surfaces"],
         code=code_of("surface.py"),
@@ -44,6 +48,10 @@ rule export_surfaces:
         format="ply|stl",
     conda:
         "../../envs/image.yaml"
+    threads: 1
+    resources:
+        mem_mb=memory,
+        runtime=minutes,
     params:
         surfaces=config["surfaces"],
         code=code_of("export_surfaces.py"),

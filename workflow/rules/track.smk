@@ -22,6 +22,10 @@ rule track:
         sample=one_of(STUDY.movies),
     conda:
         "../../envs/track.yaml"
+    threads: 1
+    resources:
+        mem_mb=memory,
+        runtime=minutes,
     params:
         tracks=config["tracks"],
         dataset=time_of,
@@ -49,6 +53,10 @@ rule score_tracks:
         sample=one_of(STUDY.tracked),
     conda:
         "../../envs/track.yaml"
+    threads: 1
+    resources:
+        mem_mb=memory,
+        runtime=minutes,
     params:
         code=code_of("score_tracks.py"),
     script:
@@ -80,6 +88,10 @@ rule draw_tracks:
         sample=one_of(STUDY.movies),
     conda:
         "../../envs/statistics.yaml"
+    threads: 1
+    resources:
+        mem_mb=memory,
+        runtime=minutes,
     params:
         dataset=time_of,
         code=code_of("draw_tracks.py"),
@@ -110,6 +122,10 @@ rule draw_track_errors:
         sample=one_of(STUDY.tracked),
     conda:
         "../../envs/statistics.yaml"
+    threads: 1
+    resources:
+        mem_mb=memory,
+        runtime=minutes,
     params:
         dataset=time_of,
         code=code_of("draw_track_errors.py"),

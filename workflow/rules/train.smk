@@ -21,6 +21,10 @@ rule import_annotations:
         sample=one_of([name for name in STUDY.training if SAMPLES[name]["annotations"]]),
     conda:
         "../../envs/image.yaml"
+    threads: 1
+    resources:
+        mem_mb=memory,
+        runtime=minutes,
     params:
         row=sheet_row,
         code=code_of("import_annotations.py"),
@@ -43,6 +47,10 @@ rule simulate_annotations:
         sample=one_of([name for name in STUDY.training if not SAMPLES[name]["annotations"]]),
     conda:
         "../../envs/image.yaml"
+    threads: 1
+    resources:
+        mem_mb=memory,
+        runtime=minutes,
     params:
         share=config["annotations"]["share"],
         seed=config["annotations"]["seed"],
@@ -67,7 +75,10 @@ rule train:
         method=one_of(STUDY.learned),
     conda:
         "../../envs/gpu.yaml"
+    threads: threads_of_training
     resources:
+        mem_mb=memory,
+        runtime=minutes,
         gpu=1,
     params:
         training=training_of_method,

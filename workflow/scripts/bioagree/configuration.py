@@ -20,7 +20,7 @@ from bioagree.features import registry as features
 from bioagree.features.dictionary import feature_of
 from bioagree.segmentation import postprocess, registry
 from bioagree.tracks.lineage import READERS
-from bioagree.truth import TRUTH
+from bioagree.truth import CONDITION, TRUTH
 
 REQUIRED_COLUMNS = ("sample", "dataset", "images")
 OPTIONAL_COLUMNS = ("truth", "session", "subject", "condition", "split", "annotations")
@@ -254,7 +254,6 @@ QUESTION_KEYS = {
     ),
 }
 COUNT = "count"  # of objects in an image, beside their features
-CONDITION = "condition"  # the sheet's column that divides samples into groups
 
 
 def check_questions(

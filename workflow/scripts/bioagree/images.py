@@ -209,6 +209,9 @@ def _raise_reason(path: str | Path) -> None:
 
 def write_labels(path: str | Path, images: Iterable[Image]) -> None:
     """Write label images as 32-bit unsigned integers, losslessly compressed."""
+    # tifffile compresses with it where it is, and with Python's zlib elsewhere: other bytes.
+    import imagecodecs  # noqa: F401
+
     labels = (image.with_array(image.array.astype(np.uint32, copy=False)) for image in images)
     write(path, labels, compression="adobe_deflate")
 

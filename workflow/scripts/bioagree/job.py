@@ -3,32 +3,33 @@
     with job(snakemake) as this:
         write(this.output.labels, ...)
 
-Outputs are written under temporary names beside their final ones and renamed together when the
-block ends without error, so a half-written file never stands at a final path. The record says
-how the outputs came to be: parameters, code digest, device, versions, and hashes of everything
-read and written.
+Outputs are written to a temporary folder beside each final path and renamed together when the
+block ends without error, if no later run has begun in the meantime; so a half-written file never
+stands at a final path, and a job that outlived its run changes nothing. The record says how the
+outputs came to be: parameters, code digest, device, versions, and hashes of everything read and
+written.
 """
 
-import errno
 import json
 import logging
 import os
 import platform
 import shutil
+import signal
 import sys
 import sysconfig
 import time
 import warnings
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from hashlib import file_digest, sha256
 from pathlib import Path
 from types import SimpleNamespace
 
+from bioagree import room, runs
 from bioagree.errors import InputError
 
-NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG)
 LINE_EVERY_S = 10.0  # between two progress lines in a log
 
 
@@ -39,6 +40,8 @@ class Job:
     ----------
     output : types.SimpleNamespace
         Temporary paths, by the names of the rule's outputs; all but the record under `files`.
+    place : Path
+        The folder of the first output.
     """
 
     def __init__(self, snakemake):
@@ -47,14 +50,17 @@ class Job:
         self._inputs = [Path(path) for path in snakemake.input]
         self._finals = [Path(path) for path in snakemake.output]
         self._record = Path(snakemake.output.record)
+        self.place = self._finals[0].parent
         self._finals.remove(self._record)
+        # Of this process alone, so that a job of a killed run never shares a file with this one.
+        self._token = f"{os.getpid()}-{os.urandom(4).hex()}"
         self._warnings: list[str] = []
         self._notes: dict = {}
         self._wildcards = dict(snakemake.wildcards.items())
         self.label = " ".join([snakemake.rule, *self._wildcards.values()])
         self.output = SimpleNamespace(
-            **{name: _temporaries(paths) for name, paths in snakemake.output.items()},
-            files=[_temporary(path) for path in self._finals],
+            **{name: self._temporaries(paths) for name, paths in snakemake.output.items()},
+            files=[self._temporary(path) for path in self._finals],
         )
         self.log = logging.getLogger("bioagree")
 
@@ -87,28 +93,53 @@ class Job:
                 self.log.info("%d of %s done", done, total or "?")
 
     def prepare(self) -> None:
-        """Clear what an interrupted run of this job left under the temporary names."""
-        for path in self.output.files:
-            _remove(path)
+        """Clear what killed runs of this job left, and make room for this one."""
+        for temporary in [*self.output.files, self._temporary(self._record)]:
+            shutil.rmtree(_partial(temporary), ignore_errors=True)
+            temporary.parent.mkdir(parents=True)
 
     def publish(self) -> None:
-        """Move the outputs to their final names, the record last."""
+        """Move the outputs to their final names, the record last.
+
+        What is written is on the disk before it gets its name, and the names are before Snakemake
+        takes note that the job is done.
+
+        Raises
+        ------
+        bioagree.runs.Replaced
+            When a later run has begun.
+        """
         written = list(zip(self.output.files, self._finals, strict=True))
         for temporary, final in written:
             if not temporary.exists():
                 raise RuntimeError(f"{final} was promised, but not written")
             _sync(temporary)
-        record = _temporary(self._record)
+        record = self._temporary(self._record)
         facts = self._describe(written)
         record.write_text(json.dumps(facts, indent=1, sort_keys=True, default=str) + "\n")
         _sync(record)
-        for temporary, final in [*written, (record, self._record)]:
-            os.replace(temporary, final)
+        with runs.publishing():
+            for temporary, final in [*written, (record, self._record)]:
+                os.replace(temporary, final)
+        for folder in dict.fromkeys(path.parent for path in [*self._finals, self._record]):
+            _sync_entries(folder)
+        self.discard()
 
     def discard(self) -> None:
-        """Remove everything unfinished."""
-        for path in [*self.output.files, _temporary(self._record)]:
-            _remove(path)
+        """Remove everything unfinished of this process."""
+        for temporary in [*self.output.files, self._temporary(self._record)]:
+            shutil.rmtree(temporary.parent, ignore_errors=True)
+            with suppress(OSError):  # another process of this job is at work there
+                _partial(temporary).rmdir()
+
+    def _temporary(self, path: str | Path) -> Path:
+        path = Path(path)
+        return path.with_name(f".partial-{path.name}") / self._token / path.name
+
+    def _temporaries(self, paths) -> Path | list[Path]:
+        if isinstance(paths, str):
+            return self._temporary(paths)
+        return [self._temporary(path) for path in paths]
 
     def _describe(self, written) -> dict:
         parameters = dict(self._snakemake.params.items())
@@ -147,28 +178,20 @@ class Job:
 def job(snakemake) -> Iterator[Job]:
     """Run a script's work: log, catch what users can mend, publish outputs, write the record.
 
-    An :class:`InputError` or a full disk ends the process with one sentence and exit code 1;
-    anything else is a defect and keeps its traceback, in the log too.
+    An :class:`InputError`, a full disk or an interruption ends the process with one sentence;
+    so does a later run in the same folder. Anything else is a defect and keeps its traceback, in
+    the log too.
     """
-    _log_to(snakemake.log)
     this = Job(snakemake)
     try:
+        runs.current()  # before the log is touched
+        _log_to(snakemake.log)
         this.prepare()
         yield this
         this.publish()
-    except InputError as error:
+    except BaseException as error:
         this.discard()
-        _stop(this, str(error))
-    except OSError as error:
-        this.discard()
-        if error.errno not in NO_ROOM:
-            this.log.exception("%s failed", this.label)
-            raise
-        where = error.filename or Path(snakemake.output[0]).parent
-        _stop(this, f"cannot write to {where}: {error.strerror}; free or allow space, then rerun")
-    except BaseException:
-        this.discard()
-        this.log.exception("%s failed", this.label)
+        _explain(this, error)
         raise
 
 
@@ -197,13 +220,9 @@ def environment() -> dict:
     }
 
 
-def _temporary(path: str | Path) -> Path:
-    path = Path(path)
-    return path.with_name(f".partial-{path.name}")
-
-
-def _temporaries(paths) -> Path | list[Path]:
-    return _temporary(paths) if isinstance(paths, str) else [_temporary(path) for path in paths]
+def _partial(temporary: Path) -> Path:
+    """Return the folder of all temporary files of one output, whoever wrote them."""
+    return temporary.parents[1]
 
 
 def _files_of(path: Path) -> list[Path]:
@@ -219,13 +238,17 @@ def _sync(path: Path) -> None:
     for file in _files_of(path):
         with open(file, "rb") as opened:
             os.fsync(opened.fileno())
-
-
-def _remove(path: Path) -> None:
     if path.is_dir():
-        shutil.rmtree(path)
-    else:
-        path.unlink(missing_ok=True)
+        for folder in [path, *(p for p in path.rglob("*") if p.is_dir())]:
+            _sync_entries(folder)
+
+
+def _sync_entries(folder: Path) -> None:
+    opened = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(opened)
+    finally:
+        os.close(opened)
 
 
 def _log_to(paths) -> None:
@@ -233,12 +256,29 @@ def _log_to(paths) -> None:
     handlers[0].setLevel(logging.WARNING)
     handlers[0].addFilter(lambda record: not record.exc_info)  # Python prints those itself
     if paths:
+        Path(paths[0]).unlink(missing_ok=True)  # a killed run may still write to it
         handlers.append(logging.FileHandler(paths[0], mode="w"))
     logging.basicConfig(
         level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", handlers=handlers
     )
 
 
-def _stop(this: Job, sentence: str) -> None:
+def _explain(this: Job, error: BaseException) -> None:
+    """End the process with one sentence where users can mend it; else log the failure."""
+    if runs.is_replaced():  # which is also why files may have gone
+        this.log.error("%s: %s", this.label, runs.Replaced())
+        runs.leave()
+    if isinstance(error, InputError):
+        _stop(this, str(error))
+    if isinstance(error, KeyboardInterrupt):
+        _stop(this, "interrupted; nothing of it is kept", 128 + signal.SIGINT)
+    if told := room.sentence_on_kernels(error):
+        _stop(this, told)
+    if isinstance(error, OSError) and error.errno in room.NO_ROOM:
+        _stop(this, room.sentence(error.filename or this.place, error.strerror))
+    this.log.exception("%s failed", this.label)
+
+
+def _stop(this: Job, sentence: str, code: int = 1) -> None:
     this.log.error("%s: %s", this.label, sentence)
-    raise SystemExit(1) from None
+    raise SystemExit(code) from None

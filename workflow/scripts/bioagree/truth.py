@@ -17,6 +17,7 @@ from bioagree.segmentation import postprocess
 from bioagree.tables import Columns, Table
 
 TRUTH = "truth"  # stands where a method's name stands
+CONDITION = "condition"  # the sheet's column that divides samples into groups
 
 
 def repair(labels: Image, rules: list[dict]) -> tuple[Image, list[dict]]:

@@ -75,18 +75,17 @@ def _fullest(foreground: np.ndarray, spacing) -> tuple[slice, slice]:
 
 def _outline(axes, labels: np.ndarray) -> int:
     """Draw the outline of every object, and return how many there are."""
-    from scipy.ndimage import find_objects
-
-    boxes = [(label, box) for label, box in enumerate(find_objects(labels), start=1) if box]
-    for label, box in boxes:
+    present = np.unique(labels[labels > 0])
+    for label in present:
+        along = (np.flatnonzero((labels == label).any(axis)) for axis in (1, 0))
         rows, columns = (
-            np.arange(max(s.start - 1, 0), min(s.stop + 1, n))
-            for s, n in zip(box, labels.shape, strict=True)
+            np.arange(max(found[0] - 1, 0), min(found[-1] + 2, n))
+            for found, n in zip(along, labels.shape, strict=True)
         )
         inside = labels[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1] == label
         if min(inside.shape) > 1 and not inside.all():
             axes.contour(columns, rows, inside, [0.5], colors=canvas.COLOURS[4], linewidths=0.9)
-    return len(boxes)
+    return len(present)
 
 
 def scale_bar(axes, shape, spacing) -> None:

@@ -7,9 +7,8 @@ import numpy as np
 import pandas as pd
 
 from bioagree import correspondence, population, tables
-from bioagree.configuration import CONDITION
 from bioagree.tables import Table
-from bioagree.truth import TRUTH
+from bioagree.truth import CONDITION, TRUTH
 
 
 @dataclass(frozen=True)

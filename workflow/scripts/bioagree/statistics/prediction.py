@@ -1,7 +1,6 @@
 """Can the group of an object be told from its features, in images not seen before?"""
 
 import math
-import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -282,12 +281,14 @@ def _with_classes(fold: np.ndarray, study: _Study, note: str) -> tuple[np.ndarra
 
 
 def _run(study, kind, fold, note, units, total, trees, seed, confidence) -> Prediction:
+    import numba
+
     size = len(study.classes)
     number = 0 if fold is None else int(fold.max()) + 1
     chances = np.full((len(study.truth), size), np.nan)
     guesses = np.zeros(len(study.truth), int)
     losses = np.full((len(study.names), number), np.nan)
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
+    with ThreadPoolExecutor(numba.get_num_threads()) as pool:
         done = [pool.submit(_one_fold, study, fold == k, trees, [seed, k]) for k in range(number)]
         for this, task in enumerate(done):
             test = fold == this

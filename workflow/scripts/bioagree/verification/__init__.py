@@ -1,0 +1,1 @@
+"""Whether a run gave the results of another one that was recorded."""
