@@ -5,13 +5,14 @@
 
 Runs the tiny study here once, in a copy of the checkout, then measures the objects of its eight
 label images anew: here, through Slurm one job a submission, and through Slurm with the groups of
-profiles/slurm. Prints the seconds between start and end of the run without those that planning
-takes, and those that a submission held its processors while no script of it ran. With the Slurm of
-the tests, whose node is this machine, all three have the same processors.
+profiles/slurm. Prints the seconds of a run without those that planning takes, and, of jobs that
+were submitted alone, the seconds that Slurm held a processor for them while no script ran. With the
+Slurm of the tests, whose node is this machine, all three have the same processors.
 """
 
 import argparse
 import csv
+import math
 import os
 import re
 import shutil
@@ -44,8 +45,12 @@ def snakemake(*options: str) -> float:
     return time.perf_counter() - started
 
 
-def idle_seconds(targets: list[str], known: set[str]) -> tuple[int, float]:
-    """Return how many jobs Slurm ran for us, and the seconds of them in which no script ran."""
+def held_idle(targets: list[str], known: set[str]) -> tuple[int, float]:
+    """Return how many jobs Slurm ran since the last call, and the seconds when no script ran.
+
+    Scripts that share a submission may run side by side, so those seconds are told only of jobs
+    that were submitted alone.
+    """
     said = subprocess.run(
         ["scontrol", "show", "job", "--oneliner"], check=True, capture_output=True, text=True
     ).stdout
@@ -59,12 +64,14 @@ def idle_seconds(targets: list[str], known: set[str]) -> tuple[int, float]:
             for name in ("StartTime", "EndTime")
         )
         held += (ended - started).total_seconds()
+    if len(jobs) != len(targets):
+        return len(jobs), math.nan
     worked = 0.0
     for target in targets:
         name = Path(target).stem
         with open(f"results/benchmarks/measure/{name}.tsv", newline="") as file:
             worked += sum(float(row["s"]) for row in csv.DictReader(file, delimiter="\t"))
-    return len(jobs), held - worked if len(jobs) == len(targets) else float("nan")
+    return len(jobs), (held - worked) / len(jobs)
 
 
 def main() -> None:
@@ -89,18 +96,17 @@ def main() -> None:
                     Path(target).unlink()
                 planning = snakemake(*options, "--dry-run", "--", *targets)
                 walls[way].append(snakemake(*options, "--", *targets) - planning)
-                count, seconds = idle_seconds(targets, known)
+                count, seconds = held_idle(targets, known)
                 submissions[way].append(count)
                 idle[way].append(seconds)
     print(f"{len(targets)} jobs, {os.cpu_count()} cores, median of {arguments.repeat}")
-    print("way                 submissions   s   s a job   × here   s without script, a submission")
+    print("way                 submissions     s  s a job   × here  s held idle, a job")
     base = statistics.median(walls["here"])
     for way in WAYS:
-        wall, count = statistics.median(walls[way]), submissions[way][0]
-        spare = statistics.median(idle[way]) / count if count else 0.0
+        wall, held = statistics.median(walls[way]), statistics.median(idle[way])
         print(
-            f"{way:20}{count:11}{wall:6.1f}{wall / len(targets):8.1f}{wall / base:9.1f}"
-            f"{spare:10.1f}"
+            f"{way:20}{submissions[way][0]:11}{wall:6.1f}{wall / len(targets):9.1f}"
+            f"{wall / base:9.1f}" + ("" if math.isnan(held) else f"{held:12.1f}")
         )
 
 

@@ -16,21 +16,27 @@ def slurm():
         if os.environ.get("REQUIRE_HEAVY"):
             pytest.fail(f"{lacking}, but heavy tests were required")
         pytest.skip(lacking)
-    return Slurm()
+    slurm = Slurm()
+    yield slurm
+    clear(slurm)
+
+
+def clear(slurm):
+    """End what a failed test left, here and in Slurm, and start the daemons that it killed."""
+    folders = Run.kill_all()
+    slurm.up()
+    for folder in folders:
+        slurm.cancel(folder)
 
 
 @pytest.fixture(autouse=True)
 def _leave_nothing_behind(request):
-    """End what a failed test left, here and in Slurm, and start the daemons that it killed."""
     if "slurm" not in request.fixturenames:
         yield
         return
     slurm = request.getfixturevalue("slurm")
     yield
-    folders = Run.kill_all()
-    slurm.up()
-    for folder in folders:
-        slurm.cancel(folder)
+    clear(slurm)
 
 
 @pytest.fixture(scope="session")

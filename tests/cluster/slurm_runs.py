@@ -22,7 +22,7 @@ GRES = ("--profile", "profiles/slurm", "--workflow-profile", "profiles/slurm-gre
 # The first question after each job that ended comes so early that tests need not wait for it.
 SOON = ("--slurm-init-seconds-before-status-checks", "3")
 ALONE = ("--groups", "fetch=fetch")  # replaces the groups of the profile: none shares a submission
-PATIENCE_S = 900
+PATIENCE_S = 1800
 
 
 def eventually(question, what, patience_s=PATIENCE_S, every_s=0.05):
@@ -153,7 +153,7 @@ class Run:
         try:
             return self.process.wait(PATIENCE_S)
         except subprocess.TimeoutExpired:
-            pytest.fail(f"Snakemake did not end within {PATIENCE_S} s:\n{self.output}")
+            pytest.fail(f"Snakemake did not end within {PATIENCE_S} s:\n{self.output[-3000:]}")
 
     def succeeded(self) -> "Run":
         code = self.ended()

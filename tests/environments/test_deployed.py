@@ -30,8 +30,9 @@ def fetching(deployed, make, tmp_path, in_environments):
     """Return a function that fetches the tiny study's data with the fat Python of the tests."""
     tree = make.tree(tmp_path / "tree")
 
-    def run(**options):
-        return in_environments(Path(sys.executable), tree, "fetched", cores=1, **options)
+    def run(*arguments, **options):
+        fat = Path(sys.executable)
+        return in_environments(fat, tree, "fetched", *arguments, cores=1, **options)
 
     run.tree = tree
     return run
@@ -80,6 +81,8 @@ def test_a_package_that_an_environment_lacks_is_not_taken_from_the_controller(fe
         "PYTHONUSERBASE": str(home),
         "PYTHONPATH": str(Path(tifffile_of_controller()).parents[1]),
     }
+    created = fetching("--conda-create-envs-only")  # pip does take what it sees there as installed
+    assert created.code == 0, created.output
     study = fetching(env=leaks)
     assert study.code != 0
     assert "ModuleNotFoundError: No module named 'tifffile'" in study.output

@@ -42,7 +42,7 @@ def stand_in(folder, outputs=None, inputs=None, params=None, log=False):
     folder = Path(folder)
     (folder / "logs").mkdir(parents=True, exist_ok=True)
     outputs = {"labels": "labels.tif"} if outputs is None else outputs
-    outputs = {**outputs, "record": "records/job.json"}
+    outputs = {**outputs, "record": "provenance/segment_cpu/job.json"}
 
     def inside(value):
         return [inside(v) for v in value] if isinstance(value, list) else str(folder / value)
@@ -96,7 +96,7 @@ def files(folder):
 
 
 def record_of(folder):
-    return json.loads((folder / "records" / "job.json").read_text())
+    return json.loads((folder / "provenance" / "segment_cpu" / "job.json").read_text())
 
 
 def digest(path):
@@ -114,7 +114,7 @@ def test_outputs_appear_together_and_only_at_the_end(tmp_path):
         assert not (tmp_path / "b" / "table.csv").exists()
         assert this.output.labels.is_relative_to(tmp_path / "a")  # so that renaming is one step
         assert this.output.labels.suffix == ".tif"
-    assert files(tmp_path) == ["a/labels.tif", "b/table.csv", "records/job.json"]
+    assert files(tmp_path) == ["a/labels.tif", "b/table.csv", "provenance/segment_cpu/job.json"]
     assert (tmp_path / "a" / "labels.tif").read_text() == "labels"
 
 
@@ -152,7 +152,7 @@ def test_an_output_that_was_not_written_is_a_defect_and_nothing_is_published(tmp
 
 def test_outputs_without_a_record_are_not_published(tmp_path):
     def make_the_record_unwritable(this):
-        (folder,) = (tmp_path / "records" / ".partial-job.json").iterdir()
+        (folder,) = (tmp_path / "provenance" / "segment_cpu" / ".partial-job.json").iterdir()
         (folder / "job.json").mkdir()
 
     with pytest.raises(OSError, match="directory"):
@@ -178,7 +178,11 @@ def test_folders_are_outputs_too(tmp_path):
         (this.output.folder / "deep").mkdir(parents=True)
         (this.output.folder / "one.glb").write_text("1")
         (this.output.folder / "deep" / "two.glb").write_text("22")
-    assert files(tmp_path) == ["meshes/deep/two.glb", "meshes/one.glb", "records/job.json"]
+    assert files(tmp_path) == [
+        "meshes/deep/two.glb",
+        "meshes/one.glb",
+        "provenance/segment_cpu/job.json",
+    ]
     assert record_of(tmp_path)["outputs"] == {
         str(tmp_path / "meshes" / "one.glb"): {"sha256": sha256(b"1").hexdigest(), "bytes": 1},
         str(tmp_path / "meshes" / "deep" / "two.glb"): {
@@ -208,7 +212,7 @@ def test_leftovers_of_a_killed_job_are_replaced(tmp_path):
         this.output.folder.mkdir()
         (this.output.folder / "new.glb").write_text("new")
         this.output.labels.write_text("new")
-    assert files(tmp_path) == ["labels.tif", "meshes/new.glb", "records/job.json"]
+    assert files(tmp_path) == ["labels.tif", "meshes/new.glb", "provenance/segment_cpu/job.json"]
 
 
 def test_processes_of_one_job_never_share_a_file(tmp_path):
@@ -258,11 +262,18 @@ def test_files_are_on_the_disk_before_they_get_their_names_and_names_before_the_
         (this.output.folder / "deep" / "one.glb").write_text("1")
         temporary = [this.output.labels, this.output.folder / "deep" / "one.glb"]
         folders = [this.output.folder, this.output.folder / "deep"]
-    names = [tmp_path / "a" / "labels.tif", tmp_path / "meshes", tmp_path / "records" / "job.json"]
+    names = [
+        tmp_path / "a" / "labels.tif",
+        tmp_path / "meshes",
+        tmp_path / "provenance" / "segment_cpu" / "job.json",
+    ]
     first = done.index(("name", names[0]))
     assert [path for what, path in done if what == "name"] == names  # the record last
     assert {("sync", path) for path in [*temporary, *folders]} <= set(done[:first])
-    places = {("sync", path) for path in (tmp_path / "a", tmp_path, tmp_path / "records")}
+    places = {
+        ("sync", path)
+        for path in (tmp_path / "a", tmp_path, tmp_path / "provenance" / "segment_cpu")
+    }
     assert places <= set(done[done.index(("name", names[2])) :])
 
 

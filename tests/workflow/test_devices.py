@@ -1,6 +1,7 @@
 """The same images on both CPU runtimes: do the labels agree, and does a study say so?"""
 
 import csv
+import os
 import subprocess
 import sys
 
@@ -85,11 +86,10 @@ def test_the_benchmark_finds_equal_labels_on_both_runtimes_and_a_stand_in_that_d
 def test_the_benchmark_stops_where_no_device_is_there(make, tmp_path):
     tree = make.tree(tmp_path / "tree")
     script = make.study(tree).repository / "benchmarks/devices.py"
-    if "cuda" in device._import_pyclesperanto().list_available_backends():
-        pytest.skip("a CUDA backend is installed here")
     done = subprocess.run(
         [sys.executable, str(script), "--config", "config/tiny.yaml", "--devices", "cuda"],
         cwd=tree,
+        env=os.environ | {"CUDA_VISIBLE_DEVICES": ""},
         capture_output=True,
         text=True,
         check=False,

@@ -1,6 +1,7 @@
 """Profiles hold real options, agree with the rules, and plan the smallest study."""
 
 import importlib.util
+import math
 import os
 import re
 import subprocess
@@ -227,6 +228,28 @@ def test_a_cluster_profile_plans_the_smallest_study(make, tmp_path, profile):
     if profile == "kubernetes":
         assert "scale=0" in resources["filter"]
         assert "gpu_manufacturer=" in resources["filter"]
+
+
+@pytest.mark.slow
+def test_a_thousand_small_samples_are_fewer_than_200_submissions():
+    """Planned with 40 samples, and counted on: benchmarks/grouping.py plans all 1,000."""
+    place = REPOSITORY / "benchmarks/grouping.py"
+    spec = importlib.util.spec_from_file_location("grouping", place)
+    grouping = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(grouping)
+    samples, wanted = 40, 1000
+    jobs, submissions = grouping.plan(samples, REPOSITORY / "profiles/slurm")
+    for name in GROUPED:
+        components = read(name)["group-components"]
+        total = 0
+        for rule, number in jobs.items():
+            if rule in components:
+                total += math.ceil(number * wanted / samples / components[rule])
+                assert submissions[rule] == math.ceil(number / components[rule]), rule
+            else:
+                assert number <= 3, f"{rule} grows with the samples, but {name} does not group it"
+                total += number
+        assert total < 200, (name, total)
 
 
 @pytest.mark.clusters

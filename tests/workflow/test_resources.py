@@ -39,7 +39,9 @@ def phantom(edge):
 def asked(output):
     """Return the resources of each job that a run or a dry run announced, in order."""
     found = []
-    for rule, block in re.findall(r"^ *(?:local)?rule (\w+):\n((?: {4}.*\n)*)", output, re.MULTILINE):
+    for rule, block in re.findall(
+        r"^ *(?:local)?rule (\w+):\n((?: {4}.*\n)*)", output, re.MULTILINE
+    ):
         wildcards = re.search(r"wildcards: (.*)", block)
         values = ".".join(re.findall(r"=([^,\n]+)", wildcards[1])) if wildcards else ""
         line = re.search(r"resources: (.*)", block)

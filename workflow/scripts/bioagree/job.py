@@ -27,7 +27,7 @@ from hashlib import file_digest, sha256
 from pathlib import Path
 from types import SimpleNamespace
 
-from bioagree import room, runs
+from bioagree import machine, room, runs
 from bioagree.errors import InputError
 
 LINE_EVERY_S = 10.0  # between two progress lines in a log
@@ -144,7 +144,8 @@ class Job:
     def _describe(self, written) -> dict:
         parameters = dict(self._snakemake.params.items())
         return {
-            "rule": self._snakemake.rule,
+            # Its folder: the rule's name has a prefix where another workflow imports this one.
+            "rule": self._record.parent.name,
             "wildcards": self._wildcards,
             "code": parameters.pop("code", None),
             "parameters": parameters,
@@ -155,6 +156,7 @@ class Job:
                 "name": platform.node(),
                 "system": platform.platform(),
                 "machine": platform.machine(),
+                "vectors": machine.vector_instructions(),
                 "cores": os.cpu_count(),
             },
             "environment": environment(),

@@ -36,7 +36,6 @@ def test_small_jobs_share_submissions(there):
     done = int(re.search(r"^total +(\d+)$", run.output, re.M)[1])
     assert done == 43
     assert len(jobs) < done / 2
-    assert {job.state for job in jobs} == {"COMPLETED"}
 
 
 def test_gpu_jobs_and_no_others_ask_for_the_gpu(there):
@@ -49,8 +48,9 @@ def test_gpu_jobs_and_no_others_ask_for_the_gpu(there):
 
 
 def test_logs_of_jobs_that_succeeded_are_removed(there):
-    study, _, _ = there
-    assert not list(study.folder.glob(".snakemake/slurm_logs/**/*.log"))
+    study, _, jobs = there
+    left = {path.stem for path in study.folder.glob(".snakemake/slurm_logs/**/*.log")}
+    assert left == {job.id for job in jobs if job.state != "COMPLETED"}
 
 
 @pytest.mark.parametrize(
