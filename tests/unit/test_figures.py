@@ -1,6 +1,7 @@
 """Are figures drawn for normal and for degenerate results, the same every time, and to scale?"""
 
 import warnings
+from types import SimpleNamespace
 from xml.etree import ElementTree
 
 import imageio.v3 as imageio
@@ -121,6 +122,21 @@ def test_agreement_is_drawn_for_any_number_of_images_and_objects(drawn, counts):
         chosen = [pair for pair in found if pair.figure == name]
         figure = drawn(agreement, chosen)
         assert sum(axes.axison for axes in figure.axes) <= len(chosen)
+
+
+def test_an_overview_says_where_no_agreement_can_be_told(drawn):
+    """Two dimensions, in one of which the methods share no object."""
+    columns = {
+        "dimensions": [2, 3],
+        "first": ["x", "x"],
+        "second": ["truth", "truth"],
+        "feature": ["area_um2", "volume_um3"],
+        "n": [9, 0],
+        "clusters": [1, 0],
+        "ccc": [0.8, np.nan],
+    }
+    figure = drawn(SimpleNamespace(draw=agreement.draw_overview), columns)
+    assert "3D: no objects whose agreement can be told." in texts(figure)
 
 
 def test_without_pairs_a_figure_says_so(drawn):

@@ -65,6 +65,9 @@ def _draw_concordance(axes, columns: Columns, here: np.ndarray, dimensions: int)
         pair = (str(columns["first"][index]), str(columns["second"][index]))
         grid[features.index(columns["feature"][index]), pairs.index(pair)] = columns["ccc"][index]
     features = [name for name, row in zip(features, grid, strict=True) if np.isfinite(row).any()]
+    if not features:
+        canvas.say(axes, f"{dimensions}D: no objects whose agreement can be told.")
+        return
     grid = grid[np.isfinite(grid).any(axis=1)]
     order = np.argsort(-np.nanmean(grid, axis=1), kind="stable")
     axes.imshow(grid[order], cmap="cividis", norm=Normalize(0, 1), aspect="auto")
