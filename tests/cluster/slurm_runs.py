@@ -22,7 +22,7 @@ GRES = ("--profile", "profiles/slurm", "--workflow-profile", "profiles/slurm-gre
 # The first question after each job that ended comes so early that tests need not wait for it.
 SOON = ("--slurm-init-seconds-before-status-checks", "3")
 ALONE = ("--groups", "fetch=fetch")  # replaces the groups of the profile: none shares a submission
-PATIENCE_S = 1800
+PATIENCE_S = 600
 
 
 def eventually(question, what, patience_s=PATIENCE_S, every_s=0.05):

@@ -87,22 +87,3 @@ def test_a_killed_slurmd_loses_nothing(slurm, here, study):
     run.succeeded()
     assert states(slurm, study) == ["COMPLETED"]
     assert study.products() == here.products()
-
-
-def test_a_killed_slurmctld_loses_nothing(slurm, here, study):
-    """The job ends while nobody can be asked; the run asks until somebody answers.
-
-    Each question takes 9 s to fail, and after the five that are usual Snakemake's plugin would
-    forget the job and wait for ever.
-    """
-    run = start(study)
-    script = run.script()
-    slurm.kill("slurmctld")
-    os.kill(script, signal.SIGCONT)
-    eventually(study.path(TARGET).exists, "the output")
-    time.sleep(60)
-    assert run.process.poll() is None
-    slurm.up()
-    run.succeeded()
-    assert states(slurm, study) == ["COMPLETED"]
-    assert study.products() == here.products()

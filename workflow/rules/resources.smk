@@ -34,7 +34,7 @@ with open(WORKFLOW / "rules/costs.csv", newline="", encoding="utf-8") as file:
 
 def memory(wildcards, input, attempt, rulename):
     """Return the MB that a job asks for; twice as much at each new attempt."""
-    cost = COSTS[rulename]
+    cost = cost_of(rulename)
     total, largest = size_of_job(cost["per"], wildcards, input)
     mb = float(cost["mb"]) + float(cost["mb_per_unit"]) * largest + KEPT_MB * (total - largest)
     mb = MEMORY_SAFETY * mb + STARTER_MB
@@ -43,10 +43,19 @@ def memory(wildcards, input, attempt, rulename):
 
 def minutes(wildcards, input, attempt, rulename):
     """Return the minutes that a job asks for; twice as many at each new attempt."""
-    cost = COSTS[rulename]
+    cost = cost_of(rulename)
     total, _ = size_of_job(cost["per"], wildcards, input)
     seconds = TIME_SAFETY * (float(cost["s"]) + float(cost["s_per_unit"]) * total)
     return (math.ceil(seconds / 60) + STARTER_MINUTES) * 2 ** (attempt - 1)
+
+
+@cache
+def cost_of(rulename):
+    """Return the cost of a rule, by the folder of its records.
+
+    The name itself has a prefix where another workflow imports this one.
+    """
+    return COSTS[Path(workflow.get_rule(rulename).output.record).parent.name]
 
 
 def threads_of_sample(wildcards):
