@@ -5,10 +5,9 @@ A script is stopped where it runs, so that what happens to it does not depend on
 
 import os
 import signal
-import time
 
 import pytest
-from slurm_runs import SOON, USUAL, Run, eventually
+from slurm_runs import SOON, USUAL, Run
 
 pytestmark = [pytest.mark.slurm, pytest.mark.slow]
 

@@ -18,7 +18,8 @@ def outer(make, tmp_path, tiny):
     page = (REPOSITORY / "docs" / "use-as-a-module.md").read_text()
     study.path("Snakefile").write_text(re.search(r"```python\n(.*?)```", page, re.DOTALL)[1])
     config = study.path("config", "config.yaml")
-    config.write_text(yaml.safe_dump({"bioagree": yaml.safe_load(config.read_text())}))
+    below = {"bioagree": yaml.safe_load(config.read_text())}
+    config.write_text(yaml.safe_dump(below, sort_keys=False))
     shutil.copytree(tiny.study.repository, study.path("bioagree"))
     return study
 
@@ -34,6 +35,8 @@ def test_a_module_gives_what_the_workflow_itself_gives(outer, tiny):
     shutil.rmtree(outer.path("results"))
     outer.path("moved").rename(outer.path("results"))
     theirs, ours = outer.products(), tiny.study.products()
+    # A module brings no profile, so what is temporary is gone.
+    ours = {name: made for name, made in ours.items() if not name.startswith("filtered/")}
     assert list(theirs) == list(ours)
     assert [name for name in ours if theirs[name] != ours[name]] == []
 
