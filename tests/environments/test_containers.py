@@ -97,7 +97,7 @@ def test_the_definition_needs_the_python_that_the_project_supports():
     assert pinned.startswith("python=3.11.")
 
 
-@pytest.mark.conda
+@pytest.mark.debian
 @pytest.mark.slow
 def test_the_definition_builds_and_runs_the_tiny_study_on_debian(make, tmp_path):
     """What Apptainer would do, in a bare Debian 12: copy %files, run %post, then %runscript."""
