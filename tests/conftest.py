@@ -165,7 +165,7 @@ class Study:
             text=True,
             cwd=self.folder,
             env=os.environ | {"BIOAGREE_CACHE": str(self.folder / "cache")} | (env or {}),
-            timeout=600,
+            timeout=1200,
             check=False,
             **options,
         )
@@ -249,12 +249,16 @@ def new_tiny(folder: Path, repository: Path = REPOSITORY) -> Study:
 
 
 def copy_tree(folder: Path) -> Path:
-    """Copy what a run needs of the repository, so that a test may edit it."""
+    """Copy what a run needs of the repository, so that a test may edit it.
+
+    Kernels that were compiled already come along, since that takes a minute.
+    """
     folder.mkdir(parents=True)
+    left_behind = shutil.ignore_patterns("*.pyc", "*.pyc.*", "*.tmp.*")
     for name in TREE:
         source = REPOSITORY / name
         if source.is_dir():
-            shutil.copytree(source, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+            shutil.copytree(source, folder / name, ignore=left_behind)
         else:
             shutil.copy2(source, folder / name)
     return folder
