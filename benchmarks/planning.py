@@ -20,32 +20,14 @@ import tempfile
 import time
 from pathlib import Path
 
+from grouping import write_sheet
+
 ROOT = Path(__file__).resolve().parent.parent
-DATASET = """
-wells:
-  title: Empty files, for planning only
-  folder: images
-  licence: CC0-1.0
-  creators: [{name: Nobody}]
-  axes: YX
-  voxel_um: [0.5, 0.5]
-  calibration: nominal
-  channels: [nuclei]
-  truth: {kind: manual}
-"""
 
 
 def plan(samples: int, folder: Path) -> tuple[int, float]:
     """Dry-run a sheet; return the number of jobs and the seconds."""
-    (folder / "images").mkdir()
-    rows = ["sample\tdataset\timages\ttruth"]
-    for number in range(samples):
-        (folder / f"images/well{number:05}_f1.tif").touch()
-        rows.append(f"well{number:05}\twells\twell{number:05}_*.tif\t{{name}}.png")
-    (folder / "samples.tsv").write_text("\n".join(rows))
-    (folder / "datasets.yaml").write_text(DATASET)
-    (folder / "study.yaml").write_text("samples: samples.tsv\ndatasets: datasets.yaml\n")
-    (folder / "config").symlink_to(ROOT / "config")
+    write_sheet(folder, samples)
     command = [sys.executable, "-m", "snakemake", "--dry-run", "--quiet", "rules"]
     command += ["--snakefile", str(ROOT / "Snakefile"), "--directory", str(folder)]
     command += ["--configfile", str(folder / "study.yaml")]
