@@ -51,8 +51,10 @@ class SlurmJob:
 
     @property
     def rule(self) -> str:
-        """The rule or group; the plugin writes `rule_NAME_wildcards_…` into the comment."""
-        return self.fields["Comment"].removeprefix("rule_").partition("_wildcards_")[0]
+        """The rule or group, whose comment is `rule_NAME_wildcards_…` or `rule_NAME_NAME`."""
+        name = self.fields["Comment"].removeprefix("rule_").partition("_wildcards_")[0]
+        half = name[: len(name) // 2]
+        return half if name == f"{half}_{half}" else name
 
     @property
     def memory_mb(self) -> int:

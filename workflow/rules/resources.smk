@@ -17,8 +17,6 @@ STEP_MB = 100
 RAW_BYTES = 2  # of a voxel in a file: 16 bit, or 8 bit uncompressed and a safety factor less
 KEPT_MB = 8  # of one million voxels that wait while another image of the sample is worked on
 UNKNOWN_MVOXEL = 4.2  # one frame of a camera with 2048 x 2048 pixels
-# What each submitted job needs once, beside its work: it starts with a Snakemake of its own.
-STARTER_MB, STARTER_MINUTES = (0, 0) if workflow.local_exec else (300, 1)
 THREADS = 4  # of what works in parallel, where an image is large enough to divide
 LARGE_MVOXEL = 4
 
@@ -37,7 +35,7 @@ def memory(wildcards, input, attempt, rulename):
     cost = cost_of(rulename)
     total, largest = size_of_job(cost["per"], wildcards, input)
     mb = float(cost["mb"]) + float(cost["mb_per_unit"]) * largest + KEPT_MB * (total - largest)
-    mb = MEMORY_SAFETY * mb + STARTER_MB
+    mb = MEMORY_SAFETY * mb + starter()[0]
     return STEP_MB * math.ceil(mb / STEP_MB) * 2 ** (attempt - 1)
 
 
@@ -46,7 +44,15 @@ def minutes(wildcards, input, attempt, rulename):
     cost = cost_of(rulename)
     total, _ = size_of_job(cost["per"], wildcards, input)
     seconds = TIME_SAFETY * (float(cost["s"]) + float(cost["s_per_unit"]) * total)
-    return (math.ceil(seconds / 60) + STARTER_MINUTES) * 2 ** (attempt - 1)
+    return (math.ceil(seconds / 60) + starter()[1]) * 2 ** (attempt - 1)
+
+
+def starter():
+    """Return the MB and minutes that a submitted job needs for a Snakemake of its own.
+
+    Not a constant: rules are read before Snakemake knows where their jobs will run.
+    """
+    return (0, 0) if workflow.local_exec else (300, 1)
 
 
 @cache
