@@ -31,12 +31,19 @@ NODE = CANCELLED.replace(" ***\n", " DUE TO NODE FAILURE, SEE SLURMCTLD LOG FOR 
     ids=["memory", "memory in a cgroup", "time", "node", "cancelled"],
 )
 def test_the_reason_says_what_to_do(said, advice):
-    assert slurm.reason(START + said).endswith(advice)
+    assert slurm.reason(START + said, "rule_filter").endswith(advice)
 
 
 def test_a_job_that_failed_by_itself_is_left_to_its_own_words():
-    assert slurm.reason(START + "Error in rule filter:\n    message: None\n") is None
-    assert slurm.reason("srun: error: Unable to contact slurm controller\n") is None
+    said = START + "Error in rule filter:\n    message: None\n"
+    assert slurm.reason(said, "rule_filter") is None
+    assert slurm.reason("srun: error: Unable to contact slurm controller\n", "rule_filter") is None
+
+
+@pytest.mark.parametrize("submitted", ["rule_segment_gpu", "group_segment_gpu_segment_gpu"])
+def test_a_job_that_died_before_its_rule_was_named(submitted):
+    assert slurm.reason(MEMORY, submitted).endswith("--set-resources segment_gpu:mem_mb=640")
+    assert slurm.reason(CGROUP, submitted).endswith("--set-resources segment_gpu:mem_mb=MORE")
 
 
 def test_only_the_last_attempt_of_this_run_counts(tmp_path):

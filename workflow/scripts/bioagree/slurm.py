@@ -6,7 +6,7 @@ from pathlib import Path
 
 LOGS = Path(".snakemake", "slurm_logs")
 # Slurm 22.05's slurmstepd says the first of these without cgroups, the second with them.
-MEMORY = re.compile(r"exceeded memory limit|oom[-_ ]kill", re.IGNORECASE)
+MEMORY = re.compile(r"exceeded memory limit(?: \(\d+ > (\d+)\))?|oom[-_ ]kill", re.IGNORECASE)
 TIME = re.compile(r"DUE TO TIME LIMIT")
 NODE = re.compile(r"DUE TO NODE FAILURE")
 CANCELLED = re.compile(r"\*\*\* (?:JOB|STEP) \S+ ON \S+ CANCELLED AT")
@@ -30,16 +30,25 @@ def reasons(folder: Path = LOGS, since: float = 0.0) -> Iterator[str]:
         if path.stat().st_mtime >= since:
             last[path.parent] = path
     for path in last.values():
-        if sentence := reason(path.read_text(errors="replace")):
+        submitted = path.relative_to(folder).parts[0]
+        if sentence := reason(path.read_text(errors="replace"), submitted):
             yield f"{sentence}; the log of Slurm is {path}"
 
 
-def reason(log: str) -> str | None:
-    """Say why Slurm ended the job of a log, or None if it did not."""
+def reason(log: str, submitted: str) -> str | None:
+    """Say why Slurm ended a job, or None if it did not.
+
+    Parameters
+    ----------
+    log : str
+        What was written; before Snakemake named a rule in it, a job may have died already.
+    submitted : str
+        The folder of its logs, ``rule_NAME`` or ``group_NAME_NAME``, since groups are named after
+        their rule.
+    """
     rules = re.findall(r"^rule (\w+):$", log, re.MULTILINE)
-    if not rules:
-        return None
-    rule = rules[-1]
+    kind, _, name = submitted.partition("_")
+    rule = rules[-1] if rules else name[: len(name) // 2] if kind == "group" else name
     if MEMORY.search(log):
         return (
             f"{rule}: Slurm ended a job that took more memory than it asked for; "
@@ -58,6 +67,8 @@ def reason(log: str) -> str | None:
 
 
 def _twice(log: str, resource: str) -> str:
-    """Return twice what the job was given, which Snakemake writes at its start."""
+    """Return twice what the job was given, as Snakemake wrote at its start, or else Slurm."""
     found = re.findall(rf"^    resources: .*\b{resource}=(\d+)", log, re.MULTILINE)
+    if not found and resource == "mem_mb":
+        found = [int(limit) // 2**20 for limit in MEMORY.findall(log) if limit]
     return str(2 * int(found[-1])) if found else "MORE"
