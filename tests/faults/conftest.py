@@ -119,6 +119,11 @@ def until(condition, seconds: float = 300):
     return met
 
 
+def heed_interrupts() -> None:
+    """Undo that a shell lets what it starts in the background ignore Ctrl-C."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 @pytest.fixture
 def start(tmp_path):
     """Start Snakemake in a study and return at once; nothing of it survives the test."""
@@ -135,6 +140,7 @@ def start(tmp_path):
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
+                preexec_fn=heed_interrupts,
             )
         runs.append(Run(process, study.folder, said))
         return runs[-1]
