@@ -40,25 +40,26 @@ def code_digest(script: str | Path, *modules: str) -> str:
         if path is None or path in reached:
             continue
         reached[path], imported = _normalise(path)
-        waiting += (_file_of(name) for name in imported)
+        waiting += imported
     texts = sorted((path.name, text) for path, text in reached.items())
     return sha256(repr(texts).encode()).hexdigest()[:16]
 
 
 @cache
-def _normalise(path: Path) -> tuple[str, tuple[str, ...]]:
-    """Return the code of a file without comments and docstrings, and the names it imports."""
+def _normalise(path: Path) -> tuple[str, tuple[Path, ...]]:
+    """Return the code of a file without comments and docstrings, and what it imports of ours."""
     with _no_collection():
         tree = ast.parse(path.read_text(encoding="utf-8"))
         text, imported = _without_texts(tree)
     table = path.with_suffix(".csv")  # a table that the module reads
     data = table.read_text(encoding="utf-8") if table.is_file() else ""
-    return text + data, imported
+    files = (_file_of(name) for name in dict.fromkeys(imported))
+    return text + data, tuple(file for file in files if file)
 
 
-def _without_texts(tree: ast.Module) -> tuple[str, tuple[str, ...]]:
+def _without_texts(tree: ast.Module) -> tuple[str, list[str]]:
     imported = []
-    for node in ast.walk(tree):
+    for node in list(_statements(tree)):
         if isinstance(node, ast.Import):
             imported += [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom) and node.module:
@@ -66,7 +67,15 @@ def _without_texts(tree: ast.Module) -> tuple[str, tuple[str, ...]]:
         body = getattr(node, "body", None)
         if isinstance(body, list) and body and _is_text(body[0]):
             body[:1] = [] if len(body) > 1 else [ast.Pass()]
-    return ast.unparse(tree), tuple(imported)
+    return ast.unparse(tree), imported
+
+
+def _statements(node: ast.AST) -> Iterator[ast.AST]:
+    """Yield a node and all statements in it; expressions hold neither imports nor docstrings."""
+    yield node
+    for name in ("body", "orelse", "finalbody", "handlers", "cases"):
+        for child in getattr(node, name, ()):
+            yield from _statements(child)
 
 
 @contextmanager
