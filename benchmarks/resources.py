@@ -27,8 +27,8 @@ import yaml
 
 ROOT = Path(__file__).resolve().parent.parent
 TREE = ("Snakefile", "config", "envs", "profiles", "workflow")
-DENSITY_2D = 9 / (128 * 144)  # objects per pixel, as in config/tiny.yaml
-DENSITY_3D = 6 / (20 * 72 * 80)
+DENSITY_2D = 9 / (128 * 144)  # objects per pixel, as in tiny-2d
+DENSITY_3D = 6 / (20 * 72 * 80)  # of tiny-3d when costs.csv was measured
 SIZES = {  # z, y, x
     "flat-256": (1, 256, 256),
     "flat-2048": (1, 2048, 2048),
