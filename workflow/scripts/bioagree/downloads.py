@@ -13,7 +13,6 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
-from hashlib import file_digest
 from http.client import responses
 from pathlib import Path
 from shutil import copyfileobj
@@ -22,6 +21,7 @@ from urllib.parse import urlsplit
 
 from bioagree import archives
 from bioagree.errors import InputError
+from bioagree.hashing import sha256_of
 
 BACKOFF_S = (1, 2, 4)  # waits before the retries of a download
 LINE_EVERY_S = 10.0  # between two progress lines in a log
@@ -121,7 +121,7 @@ def cache_folder(cache: str | Path | None) -> Path:
 
 def verify(path: Path, digest: str, what: str) -> None:
     """Raise an InputError that names both hashes unless a file has the given sha256."""
-    found = _sha256(path)
+    found = sha256_of(path)
     if found != digest:
         with open(path, "rb") as file:
             page = re.match(rb"\s*<(!doctype )?html", file.read(64), re.IGNORECASE)
@@ -220,7 +220,7 @@ def _download(url, output_file, pooch, *, make, digest: str, session: Session) -
             sentence = f"{shown} could not be fetched: {reason}"
             if path.stat().st_size or reason.startswith(BROKE_OFF):
                 sentence += (
-                    f"; what could be read of it has the sha256 {_sha256(path)} instead of "
+                    f"; what could be read of it has the sha256 {sha256_of(path)} instead of "
                     f"{digest}; nothing of it was kept"
                 )
             raise InputError(sentence)
@@ -248,11 +248,6 @@ def _judge(error: Exception) -> tuple[str, bool]:
     if isinstance(error, exceptions.ConnectionError | ConnectionError):
         return "the network or its host could not be reached", True
     return f"the request failed ({type(error).__name__})", False
-
-
-def _sha256(path: Path) -> str:
-    with open(path, "rb") as file:
-        return file_digest(file, "sha256").hexdigest()
 
 
 # -- pip -------------------------------------------------------------------------------------------

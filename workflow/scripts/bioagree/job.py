@@ -23,12 +23,13 @@ import warnings
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
-from hashlib import file_digest, sha256
+from hashlib import sha256
 from pathlib import Path
 from types import SimpleNamespace
 
 from bioagree import machine, room, runs
 from bioagree.errors import InputError
+from bioagree.hashing import sha256_of
 
 LINE_EVERY_S = 10.0  # between two progress lines in a log
 
@@ -49,9 +50,11 @@ class Job:
         self._started = datetime.now(UTC)
         self._inputs = [Path(path) for path in snakemake.input]
         self._finals = [Path(path) for path in snakemake.output]
-        self._record = Path(snakemake.output.record)
+        record = snakemake.output.get("record")  # a package is its own
+        self._record = Path(record) if record else None
         self.place = self._finals[0].parent
-        self._finals.remove(self._record)
+        if self._record:
+            self._finals.remove(self._record)
         # Of this process alone, so that a job of a killed run never shares a file with this one.
         self._token = f"{os.getpid()}-{os.urandom(4).hex()}"
         self._warnings: list[str] = []
@@ -94,7 +97,7 @@ class Job:
 
     def prepare(self) -> None:
         """Clear what killed runs of this job left, and make room for this one."""
-        for temporary in [*self.output.files, self._temporary(self._record)]:
+        for temporary in self._unfinished:
             shutil.rmtree(_partial(temporary), ignore_errors=True)
             temporary.parent.mkdir(parents=True)
 
@@ -114,23 +117,29 @@ class Job:
             if not temporary.exists():
                 raise RuntimeError(f"{final} was promised, but not written")
             _sync(temporary)
-        record = self._temporary(self._record)
-        facts = self._describe(written)
-        record.write_text(json.dumps(facts, indent=1, sort_keys=True, default=str) + "\n")
-        _sync(record)
+        if self._record:
+            record = self._temporary(self._record)
+            facts = self._describe(written)
+            record.write_text(json.dumps(facts, indent=1, sort_keys=True, default=str) + "\n")
+            _sync(record)
+            written.append((record, self._record))
         with runs.publishing():
-            for temporary, final in [*written, (record, self._record)]:
+            for temporary, final in written:
                 os.replace(temporary, final)
-        for folder in dict.fromkeys(path.parent for path in [*self._finals, self._record]):
+        for folder in dict.fromkeys(final.parent for _, final in written):
             _sync_entries(folder)
         self.discard()
 
     def discard(self) -> None:
         """Remove everything unfinished of this process."""
-        for temporary in [*self.output.files, self._temporary(self._record)]:
+        for temporary in self._unfinished:
             shutil.rmtree(temporary.parent, ignore_errors=True)
             with suppress(OSError):  # another process of this job is at work there
                 _partial(temporary).rmdir()
+
+    @property
+    def _unfinished(self) -> list[Path]:
+        return [*self.output.files, *([self._temporary(self._record)] if self._record else [])]
 
     def _temporary(self, path: str | Path) -> Path:
         path = Path(path)
@@ -161,11 +170,11 @@ class Job:
             },
             "environment": environment(),
             "inputs": {
-                str(file): _sha256(file) for path in self._inputs for file in _files_of(path)
+                str(file): sha256_of(file) for path in self._inputs for file in _files_of(path)
             },
             "outputs": {
                 str(final / file.relative_to(temporary)): {
-                    "sha256": _sha256(file),
+                    "sha256": sha256_of(file),
                     "bytes": file.stat().st_size,
                 }
                 for temporary, final in written
@@ -229,11 +238,6 @@ def _partial(temporary: Path) -> Path:
 
 def _files_of(path: Path) -> list[Path]:
     return sorted(p for p in path.rglob("*") if p.is_file()) if path.is_dir() else [path]
-
-
-def _sha256(path: Path) -> str:
-    with open(path, "rb") as file:
-        return file_digest(file, "sha256").hexdigest()
 
 
 def _sync(path: Path) -> None:

@@ -12,22 +12,17 @@ import zipfile
 import zlib
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict
-from hashlib import file_digest, sha256
+from hashlib import sha256
 from pathlib import Path
 
 from bioagree.errors import InputError
+from bioagree.hashing import sha256_of
 from bioagree.verification.provenance import Artefact, Run, kind_of
 
 FORMAT = 1
 MANIFEST = "manifest.json"
 WHOLE = ("labels", "table", "json", "surfaces")  # kinds that are kept as they are
 BEGINNING = (1980, 1, 1, 0, 0, 0)  # of a ZIP file's calendar: times would make bytes differ
-
-
-def hash_of(path: Path) -> str:
-    """Return the SHA-256 of a file, which need not fit into memory."""
-    with open(path, "rb") as file:
-        return file_digest(file, "sha256").hexdigest()
 
 
 def record(
@@ -54,24 +49,34 @@ def record(
     InputError
         When a product is missing, or is not what its job wrote.
     """
-    from bioagree.verification.pixels import summary
-
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".partial-{path.name}")
     try:
         with zipfile.ZipFile(temporary, "w") as archive:
-            _add(archive, MANIFEST, _text_of(asdict(run) | {"format": FORMAT}))
+            _add(archive, MANIFEST, manifest_of(run))
             for name in progress(list(run.artefacts)):
                 _check(results / name, run.artefacts[name])
                 if kind_of(name) in WHOLE:
                     _add(archive, f"content/{name}", (results / name).read_bytes())
                 elif kind_of(name) == "images":
-                    _add(archive, f"content/{name}.json", _text_of(summary(results / name)))
+                    _add(archive, f"content/{name}.json", summary_of(results / name))
         with open(temporary, "rb") as written:
             os.fsync(written.fileno())
         os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def manifest_of(run: Run) -> bytes:
+    """Return what `manifest.json` says of a run."""
+    return _text_of(asdict(run) | {"format": FORMAT})
+
+
+def summary_of(path: Path) -> bytes:
+    """Return what is kept of an image file."""
+    from bioagree.verification.pixels import summary
+
+    return _text_of(summary(path))
 
 
 class Recording:
@@ -80,7 +85,7 @@ class Recording:
     Parameters
     ----------
     path : Path
-        The ZIP file.
+        The ZIP file; or the folder `recording` of a package, whose `results` lie beside it.
 
     Raises
     ------
@@ -133,6 +138,8 @@ class Recording:
 
     def _read(self, member: str) -> bytes:
         try:
+            if self.path.is_dir():
+                return self._file(member).read_bytes()
             with zipfile.ZipFile(self.path) as archive:
                 return archive.read(member)
         except FileNotFoundError:
@@ -145,6 +152,13 @@ class Recording:
         except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
             raise self._damaged(str(error)) from error
 
+    def _file(self, member: str) -> Path:
+        file = self.path / member
+        beside = self.path.parent / "results" / member.removeprefix("content/")
+        if not file.exists() and not beside.exists():
+            raise KeyError(member)
+        return file if file.exists() else beside
+
     def _damaged(self, why: str) -> InputError:
         return InputError(f"the recorded run {self.path} is damaged ({why}); fetch it again")
 
@@ -152,7 +166,7 @@ class Recording:
 def _check(path: Path, artefact: Artefact) -> None:
     if not path.is_file():
         raise InputError(f"{path} is missing, so the run is not recorded; run the study again")
-    if hash_of(path) != artefact.sha256:
+    if sha256_of(path) != artefact.sha256:
         raise InputError(
             f"{path} was changed after its job had written it, so the run is not recorded; "
             "remove the file, run the study again, then record it"

@@ -16,10 +16,11 @@ from enum import StrEnum
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from bioagree.hashing import sha256_of
 from bioagree.verification import meshes, pixels, values
 from bioagree.verification.difference import Difference
 from bioagree.verification.provenance import Run, kind_of, strays
-from bioagree.verification.recordings import Recording, hash_of
+from bioagree.verification.recordings import Recording
 
 
 class Found(StrEnum):
@@ -151,7 +152,7 @@ class _Comparing:
         if not path.is_file():
             why = "" if made else "no job of this study makes it"
             return Row(name, promised, Found.MISSING, why, False)
-        found = hash_of(path)
+        found = sha256_of(path)
         if found == recorded.sha256:
             return Row(name, promised, Found.IDENTICAL, sha256=found)
         difference, status = self._difference(name), Found.DIFFERENT

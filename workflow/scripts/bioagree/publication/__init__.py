@@ -1,0 +1,1 @@
+"""What turns results into a package that others can check, cite and use again."""
