@@ -15,7 +15,7 @@ import sys
 from pathlib import Path
 
 FOLDER = Path(__file__).parent
-GROUPS = ("fetch", "gpu", "image", "learning", "report", "statistics", "track")
+GROUPS = ("fetch", "gpu", "image", "learning", "package", "report", "statistics", "track")
 # The lock says nothing of these two, so that they are chosen here: builds of both are listed in
 # environments that others exported from conda-forge, which removes no build.
 PYTHON = "3.11.13"

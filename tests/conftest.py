@@ -17,7 +17,7 @@ import tifffile
 import yaml
 
 REPOSITORY = Path(__file__).resolve().parents[1]
-TREE = ("Snakefile", "config", "envs", "profiles", "workflow")
+TREE = ("CITATION.cff", "Snakefile", "config", "envs", "profiles", "workflow")
 PIXEL_UM = 0.5
 STACK_UM = (1.0, 0.5, 0.5)
 

@@ -5,7 +5,14 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
-from bioagree.publication.contents import Agent, File, Package, Publication, Software
+from bioagree.publication.contents import (
+    MANIFEST,
+    Agent,
+    File,
+    Package,
+    Publication,
+    Software,
+)
 
 CREATOR = Agent(
     "Curie, Marie",
@@ -178,15 +185,20 @@ def run():
     return files, records
 
 
-def package() -> Package:
-    """Return the package of the run, as it is before any description is written."""
+def package(contents=None) -> Package:
+    """Return the package of the run, as it is before any description is written.
+
+    What its files hold is added to `contents`, by their path.
+    """
     from bioagree.publication.gathering import describe, media_type, role_of
 
     files, records = run()
     entries = []
+    contents = {} if contents is None else contents
 
     def add(path, content, role, datasets=(), **more):
         mine = role in ("workflow", "licence")
+        contents[path] = content
         entries.append(
             File(
                 path,
@@ -241,6 +253,18 @@ def package() -> Package:
 def without_doi(of: Package) -> Package:
     """Return a package as it is before a DOI was reserved."""
     return replace(of, publication=replace(of.publication, doi=""))
+
+
+def packed() -> dict[str, bytes]:
+    """Return what all files of the package hold, with descriptions and manifest, by their path."""
+    from bioagree.publication.building import manifest
+    from bioagree.publication.descriptions import describe
+
+    files: dict[str, bytes] = {}
+    whole = package(files)
+    scripts = {rule: f"workflow/workflow/scripts/{name}" for rule, name in SCRIPTS.items()}
+    files |= describe(whole, {}, scripts, dict.fromkeys(SCRIPTS, "What it is for."))
+    return files | {MANIFEST: manifest({name: _hash(one) for name, one in files.items()})}
 
 
 def write_run(folder: Path) -> None:

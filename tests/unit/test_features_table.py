@@ -14,7 +14,6 @@ from bioagree.features.dictionary import (
     KINDS,
     feature_of,
     features_of,
-    table_schema,
     unit_of,
 )
 from bioagree.features.table import measure, measure_images
@@ -227,15 +226,6 @@ def test_names_are_declared_once():
 )
 def test_the_unit_of_a_column_is_the_declared_one(column, unit):
     assert unit_of(column) == unit
-
-
-def test_a_schema_describes_every_column_and_refuses_what_nobody_declared():
-    (label, area) = table_schema(["label", "area_um2"])["fields"]
-    assert label["type"] == "integer"
-    assert area["unit"] == "µm²"
-    assert area["description"] == feature_of("area_um2").definition
-    with pytest.raises(KeyError):
-        table_schema(["sise"])
 
 
 def test_a_choice_that_nobody_declared_is_told():

@@ -224,7 +224,7 @@ class TestPartitions:
         rows = composition(labels, ["g"] * 22, sessions, np.arange(22))
         noted = rows["note"] != ""
         assert noted.sum() == 1
-        assert (rows["cluster"][noted], rows["kind"][noted], rows["source"][noted]) == (
+        assert (rows["cluster"][noted], rows["kind"][noted], rows["origin"][noted]) == (
             0,
             "block",
             "a",

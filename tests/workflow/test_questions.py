@@ -151,7 +151,7 @@ def test_groups_are_compared_in_words(asked):
     results = rows(asked, "area", "results")
     mixed = [row["coverage_warning"] for row in results if row["test"].startswith("mixed")]
     assert any("covered" in warning for warning in mixed)
-    assert not any(row["coverage_warning"] for row in results if row["primary"] == "True")
+    assert not any(row["coverage_warning"] for row in results if row["primary"] == "true")
     checks = rows(asked, "area", "checks")
     assert {row["source"] for row in checks} == {*METHODS, "truth"}
 
@@ -219,7 +219,7 @@ def test_a_method_that_learned_finds_the_discs(asked):
     ranking = rows(asked, "quality", "ranking")
     assert {row["method"] for row in ranking} == set(METHODS)
     objects = rows(asked, "quality", "objects")
-    matched = [r for r in objects if r["side"] == "truth" and r["matched"] == "True"]
+    matched = [r for r in objects if r["side"] == "truth" and r["matched"] == "true"]
     assert len(matched) > 3 * 60
     assert all(0 <= float(row["assd_um"]) < 1 for row in matched)
 

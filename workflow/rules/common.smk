@@ -88,7 +88,7 @@ def files_of_dataset(wildcards):
 
 def dataset_named(wildcards):
     """Return the description of a dataset."""
-    return DATASETS[wildcards.dataset]
+    return STUDY.described(wildcards.dataset)
 
 
 def dataset_folder(name):

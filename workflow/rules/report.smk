@@ -110,7 +110,7 @@ rule report:
     params:
         title=config["title"],
         questions=STUDY.questions,
-        datasets={name: DATASETS[name] for name in STUDY.used},
+        datasets={name: STUDY.described(name) for name in STUDY.used},
         samples=SAMPLES,
         methods=METHODS,
         examples=EXAMPLES,

@@ -18,6 +18,7 @@ from bioagree import filters, parameters
 from bioagree.errors import InputError
 from bioagree.features import registry as features
 from bioagree.features.dictionary import feature_of
+from bioagree.publication import people
 from bioagree.segmentation import postprocess, registry
 from bioagree.tracks.lineage import READERS
 from bioagree.truth import CONDITION, TRUTH
@@ -163,6 +164,9 @@ def check_datasets(content: dict, where: str) -> None:
             parameters.check(reader, lineage.get("columns", {}), f"{place}: truth.lineage.columns")
         repair = dataset.get("truth", {}).get("repair", [])
         parameters.check_steps(repair, postprocess.STEPS, f"{place}: truth.repair")
+        for creator in dataset["creators"]:
+            if "orcid" in creator:
+                people.orcid(creator["orcid"], f"{place}: creator {creator['name']!r}")
 
 
 def check_truth(samples: dict[str, dict[str, str]], datasets: dict, where: str) -> None:
@@ -466,7 +470,8 @@ def _sentence(error) -> str:
         )
     if error.validator == "required":
         missing = next(key for key in error.validator_value if key not in error.instance)
-        return f"{where}lacks the key {missing!r}"
+        hint = error.schema.get("properties", {}).get(missing, {}).get("description", "")
+        return f"{where}lacks the key {missing!r}" + (f"; allowed: {hint}" if hint else "")
     hint = error.schema.get("description", "")
     return f"{where}is wrong: {error.message}" + (f"; allowed: {hint}" if hint else "")
 

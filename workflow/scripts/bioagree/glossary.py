@@ -13,11 +13,9 @@ import numpy as np
 import pandas as pd
 
 from bioagree import tables
-from bioagree.features.dictionary import feature_of
-from bioagree.glossary_terms import TERMS, TITLES
+from bioagree.glossary_terms import TITLES
+from bioagree.table_schema import DIALECT, kind_of, table_schema
 from bioagree.tables import Columns
-
-KINDS = {"b": "boolean", "i": "integer", "u": "integer", "f": "number"}
 
 
 def write(output: SimpleNamespace, found: Mapping[str, Columns | pd.DataFrame]) -> None:
@@ -47,16 +45,7 @@ def write(output: SimpleNamespace, found: Mapping[str, Columns | pd.DataFrame]) 
 
 def describe(name: str, columns: Columns) -> dict:
     """Return the Frictionless resource of a table: its path and the meaning of its columns."""
-    fields = [
-        {
-            "name": column,
-            "type": KINDS.get(values.dtype.kind, "string"),
-            "description": meaning(column),
-        }
-        for column, values in columns.items()
-    ]
-    dialect = {"delimiter": ",", "header": True}
-    missing = {"missingValues": [""]}
+    kinds = {column: kind_of(values.dtype.kind) for column, values in columns.items()}
     return {
         "name": name.replace("_", "-"),
         "path": f"{name}.csv",
@@ -64,27 +53,9 @@ def describe(name: str, columns: Columns) -> dict:
         "format": "csv",
         "mediatype": "text/csv",
         "encoding": "utf-8",
-        "dialect": dialect,
-        "schema": {"fields": fields} | missing,
+        "dialect": DIALECT,
+        "schema": table_schema(kinds, name),
     }
-
-
-def meaning(column: str) -> str:
-    """Say what a column of any table holds.
-
-    Raises
-    ------
-    KeyError
-        When it is neither in the glossary nor a feature.
-    """
-    if column in TERMS:
-        return TERMS[column]
-    feature = feature_of(column.removeprefix("mean_"))
-    if feature is None:
-        raise KeyError(f"{column!r} is not in the glossary (bioagree.glossary_terms)")
-    mean = "Mean over the objects of the image. " if column.startswith("mean_") else ""
-    unit = f" Unit: {feature.unit}." if feature.unit else ""
-    return f"{mean}{feature.definition}{unit}"
 
 
 def to_columns(table: Columns | pd.DataFrame) -> Columns:

@@ -53,8 +53,10 @@ TERMS = {
     "block": "Imaging session; the sample where the sheet names none.",
     "cluster": "Image, or subject where the sheet names one: the unit of every interval and test.",
     "image": "Name of the image.",
-    "frame": "Time point, from 0.",
-    "label": "Label of the object in its label image.",
+    "frame": "Time point, counted from 0.",
+    "label": "Number of the object in its label image; a key together with image and frame.",
+    "track": "Number of the track that the object belongs to, within its image.",
+    "parent": "Number of the track that divided into this one; 0 where none did.",
     "dimensions": "Dimensions of the images, 2 or 3.",
     "method": "Segmentation method.",
     "source": "Whose objects: a segmentation method, or `truth`.",
@@ -295,7 +297,7 @@ TERMS = {
     **_with_interval("stability", "Mean adjusted Rand index of clusterings of resampled images"),
     "noise": "Objects in no cluster.",
     "images": "Images that hold the objects.",
-    "kind": "Kind of source: group, block or image.",
+    "kind": "Kind of origin: group, block (imaging session) or image.",
     "cluster_n": "Objects of the cluster.",
     "expected": "Share among all objects.",
     "left_out": "What the forest had not seen: images, or blocks (imaging sessions).",
@@ -308,4 +310,33 @@ TERMS = {
     "observed": "Share of the objects that are of the group.",
     "observed_low": "Lower end of the interval of the observed share.",
     "observed_high": "Upper end of the interval of the observed share.",
+}
+
+# Columns that mean something else in one table than in the others.
+OF_TABLE = {
+    "matches": {
+        "first": "Whose label image is the first: a method, or `truth`.",
+        "second": "Whose label image is the second: a method, or `truth`.",
+        "first_label": "Number of the object in the first label image.",
+        "second_label": "Number of the object in the second label image that overlaps it.",
+        "iou": "Intersection over union of both objects.",
+    },
+    "tracks.matches": {"truth": "Number of the true object that it matches at IoU > 0.5."},
+    "truth": {"parent": "Number of the branch that divided into this one; 0 where none did."},
+    "tests": {
+        "source": "Whose objects: a method or `truth`; two of them where they are compared.",
+        "test": "Name of the test, and what it compares.",
+    },
+    "composition": {
+        "cluster": "Cluster of similar objects, numbered as in components.csv.",
+        "origin": "Name of the group, imaging session (block) or image; `kind` says which it is.",
+        "share": "Share of the cluster's objects.",
+    },
+    "correlations": {"first": "First feature.", "second": "Second feature."},
+    "differences": {
+        "first": "First feature.",
+        "second": "Second feature.",
+        "method": "Correlation as the method has it.",
+    },
+    "results": {"first": "First group of objects.", "second": "Second group of objects."},
 }

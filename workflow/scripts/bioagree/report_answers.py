@@ -261,7 +261,7 @@ def _correlation(name: str, question: Mapping, files: Files) -> dict:
         "differences": [
             row
             for row in _read_csv(files[f"{name}/differences.csv"])
-            if row["exceeds_error"] == "True"
+            if row["exceeds_error"] == "true"
         ],
     }
 

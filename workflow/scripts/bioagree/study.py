@@ -1,6 +1,6 @@
 """A study as its config describes it: read, checked, and asked what belongs to what."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -8,6 +8,7 @@ from pathlib import Path
 from bioagree import comparison, configuration, sources
 from bioagree.errors import InputError
 from bioagree.features import registry as features
+from bioagree.publication import rights
 from bioagree.segmentation.registry import FAMILIES, GPU_FAMILIES, LEARNED_FAMILIES
 from bioagree.truth import TRUTH
 
@@ -37,6 +38,8 @@ PICTURES = {
     "correlation": ("matrix.svg", "differences.svg"),
     "learning": ("maps.png", "partitions.svg", "prediction.svg"),
 }
+# Of a dataset, what only packages tell: no result depends on it, so no job runs again for it.
+FOR_PACKAGES = ("copyright", "biosample", "acquisition")
 REPLICATES = 5  # of a sample, unless a question of repeatability says how many
 
 
@@ -129,6 +132,7 @@ class Study:
             config["questions"], methods, samples, datasets, config["features"]["use"], where
         )
         study = cls(config, datasets, described["filters"], methods, samples)
+        study._check_rights()
         study._check_training(where)
         study._check_replicates(config["samples"])
         if study.segmented and not methods:
@@ -145,6 +149,11 @@ class Study:
     def dataset(self, sample: str) -> dict:
         """Return the description of a sample's dataset."""
         return self.datasets[self.row(sample)["dataset"]]
+
+    def described(self, name: str) -> dict:
+        """Return the description of a dataset as jobs may depend on it."""
+        dataset = self.datasets[name]
+        return {key: dataset[key] for key in dataset if key not in FOR_PACKAGES}
 
     @cached_property
     def used(self) -> list[str]:
@@ -293,6 +302,32 @@ class Study:
     def matched(self) -> list[str]:
         """Samples on which two or more label images can be matched object by object."""
         return [name for name in self.compared if len(self.measured(name)) > 1]
+
+    @property
+    def combinations(self) -> Iterator[tuple[str, set[str]]]:
+        """What is made from several samples, as sentences call it, and the datasets of these.
+
+        Everything else is made from one sample, or, the models of methods that learn, from samples
+        of one dataset; the report only shows what is there.
+        """
+        found = {name: self._datasets_of(name) for name in self.questions}
+        yield from ((f"question {name!r}", datasets) for name, datasets in found.items())
+        tested = [found[name] for name in self.tested]
+        yield "the adjustment for the tests of all questions", set().union(*tested)
+
+    def _datasets_of(self, question: str) -> set[str]:
+        kind = self.questions[question]["type"]
+        if kind == "tracking":
+            samples = self.tracked
+        elif kind == "colocalisation":
+            samples = self.with_channels(question)
+        else:
+            samples = self.asked(question)
+        return {self.row(sample)["dataset"] for sample in samples}
+
+    def _check_rights(self) -> None:
+        where = self.config["datasets"]
+        rights.check_study(self.datasets, self.used, self.combinations, where)
 
     def _check_training(self, where: str) -> None:
         for name in self.learned:

@@ -101,7 +101,7 @@ def draw_partitions(
         if not partition.k:
             canvas.say(axes, textwrap.fill(partition.note, 50))
             continue
-        _draw_sources(axes, composition(partition.labels, groups, blocks, images))
+        _draw_origins(axes, composition(partition.labels, groups, blocks, images))
     figure.supxlabel(
         f"n = {partitions[0].n} objects in {partitions[0].images} images. A cluster of one colour "
         "by session shows how images were taken.",
@@ -191,7 +191,7 @@ def _draw_choices(axes, partitions: Sequence[Partition]) -> None:
     axes.spines[["top", "right"]].set_visible(False)
 
 
-def _draw_sources(axes, table: Columns) -> None:
+def _draw_origins(axes, table: Columns) -> None:
     """Draw each cluster as a line divided by group, and one divided by session."""
     rows, labels = 0, []
     wanted = [kind for kind in ("group", "block") if kind in table["kind"]]
@@ -199,13 +199,13 @@ def _draw_sources(axes, table: Columns) -> None:
         for kind in wanted:
             here = (table["cluster"] == cluster) & (table["kind"] == kind)
             left = 0.0
-            for i, (source, share) in enumerate(
-                zip(table["source"][here], table["share"][here], strict=True)
+            for i, (origin, share) in enumerate(
+                zip(table["origin"][here], table["share"][here], strict=True)
             ):
                 # sessions take the colours after those of the groups
-                first = len(np.unique(table["source"][table["kind"] == "group"]))
+                first = len(np.unique(table["origin"][table["kind"] == "group"]))
                 colour = canvas.COLOURS[(i + (first if kind == "block" else 0)) % 8]
-                axes.barh(rows, share, left=left, color=colour, edgecolor="white", label=source)
+                axes.barh(rows, share, left=left, color=colour, edgecolor="white", label=origin)
                 left += share
             size = table["cluster_n"][here][0]
             name = "session" if kind == "block" else kind

@@ -2,7 +2,13 @@
 
 import re
 import subprocess
+from hashlib import sha256
 from pathlib import Path
+
+import yaml
+
+from bioagree.hashing import sha256_of
+from bioagree.publication.contents import CITATION, Software
 
 # What one needs to run it again, below the folder of the repository.
 PARTS = (
@@ -64,6 +70,21 @@ def commit_of(repository: Path) -> tuple[str, tuple[str, ...]]:
     )
     changed = {entry[3:] for entry in entries.split("\0") if entry}
     return commit, tuple(sorted(path for path in changed if not _hidden(Path(path))))
+
+
+def software_of(repository: Path) -> Software:
+    """Return what the workflow is, where its code is, and at which commit it stands."""
+    citation = yaml.safe_load((repository / CITATION).read_text(encoding="utf-8"))
+    address = citation.get("repository-code", "")
+    return Software(citation["version"], address, *commit_of(repository))
+
+
+def digest_of(repository: Path) -> str:
+    """Return a digest over the names and contents of the workflow's files."""
+    digest = sha256()
+    for name in files_of(repository):
+        digest.update(f"{sha256_of(repository / name)}  {name}\n".encode())
+    return digest.hexdigest()
 
 
 def _hidden(path: Path) -> bool:

@@ -214,9 +214,9 @@ def composition(
     Returns
     -------
     dict of str to numpy.ndarray
-        One row per cluster, kind of source and source. ``cluster``; ``kind`` ("group", "block" or
-        "image"); ``source``, its name; ``n``, objects of the cluster from it; ``cluster_n``,
-        objects of the cluster; ``share``, n / cluster_n; ``expected``, the source's share among all
+        One row per cluster, kind of origin and origin. ``cluster``; ``kind`` ("group", "block" or
+        "image"); ``origin``, its name; ``n``, objects of the cluster from it; ``cluster_n``,
+        objects of the cluster; ``share``, n / cluster_n; ``expected``, the origin's share among all
         objects; ``note``, which says where a cluster is little more than one block or image.
 
     Notes
@@ -229,17 +229,17 @@ def composition(
     rows = []
     for cluster in np.unique(labels[labels >= 0]):
         inside = labels == cluster
-        for kind, sources in (("group", groups), ("block", blocks), ("image", images)):
-            sources = np.asarray(sources).astype(str)
-            for source in np.unique(sources):
-                here = sources == source
+        for kind, origins in (("group", groups), ("block", blocks), ("image", images)):
+            origins = np.asarray(origins).astype(str)
+            for origin in np.unique(origins):
+                here = origins == origin
                 share, expected = float(here[inside].mean()), float(here.mean())
                 effect = kind != "group" and share >= max(IMAGE_EFFECT, 1.5 * expected)
                 rows.append(
                     {
                         "cluster": int(cluster),
                         "kind": kind,
-                        "source": source,
+                        "origin": origin,
                         "n": int(np.count_nonzero(here & inside)),
                         "cluster_n": int(np.count_nonzero(inside)),
                         "share": share,
@@ -250,7 +250,7 @@ def composition(
                         else "",
                     }
                 )
-    kinds = {"cluster": int, "kind": str, "source": str, "n": int, "cluster_n": int}
+    kinds = {"cluster": int, "kind": str, "origin": str, "n": int, "cluster_n": int}
     return from_rows(rows, kinds | {"share": float, "expected": float, "note": str})
 
 

@@ -6,7 +6,6 @@ whoever only needs names and units imports no numerical package.
 """
 
 import re
-from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
@@ -119,42 +118,3 @@ def unit_of(column: str) -> str:
 def title_of(column: str) -> str:
     """Return a feature table's column as people read it: without underscores and unit."""
     return re.sub(r"_(per_)?(um[23]?|deg|s|bits)(?=$|_)", "", column).replace("_", " ")
-
-
-# What a table of objects or tracks holds besides features.
-KEYS = {
-    "sample": Feature("sample", "", "Name of the sample, as in the sample sheet.", kind="string"),
-    "method": Feature(
-        "method", "", "Method that found the objects; `truth` is the ground truth.", kind="string"
-    ),
-    "image": Feature("image", "", "Name of the image within its sample.", kind="string"),
-    "frame": Feature("frame", "", "Time point, from 0 on.", kind="integer"),
-    "label": Feature(
-        "label",
-        "",
-        "Number of the object in its label image; a key together with image and frame.",
-        kind="integer",
-    ),
-}
-
-
-def table_schema(columns: Iterable[str]) -> dict:
-    """Return the fields of a table as a Frictionless Table Schema describes them.
-
-    Raises
-    ------
-    KeyError
-        For a column that nobody declared.
-
-    References
-    ----------
-    https://datapackage.org/standard/table-schema/
-    """
-    fields = []
-    for column in columns:
-        feature = KEYS.get(column) or feature_of(column)
-        if feature is None:
-            raise KeyError(column)
-        field = {"name": column, "type": feature.kind, "description": feature.definition}
-        fields.append(field | ({"unit": feature.unit} if feature.unit else {}))
-    return {"fields": fields}
