@@ -35,6 +35,24 @@ def context() -> dict:
     return kept | BIOSCHEMAS
 
 
+def issues(crate: Path, cache: Path, profile: str) -> list[str]:
+    """Return what roc-validator finds amiss in a folder of what a profile requires, offline."""
+    from rocrate_validator import models, services
+
+    seed(cache)
+    result = services.validate(
+        models.ValidationSettings(
+            rocrate_uri=crate,
+            profile_identifier=profile,
+            requirement_severity=models.Severity.REQUIRED,
+            offline=True,
+            cache_path=str(cache),
+            cache_max_age=-1,
+        )
+    )
+    return [issue.message for issue in result.get_issues()]
+
+
 class _Shelf(HTTPAdapter):
     """Answers for w3id.org from what is installed."""
 

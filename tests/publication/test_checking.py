@@ -26,11 +26,12 @@ from bioagree.publication.contents import (
     REUSE,
 )
 from bioagree.publication.opened import Opened
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 LABELS = "results/labels/plate-1.gauss-otsu.ome.tif"
 PUBLICATION = example.PUBLICATION
+FILES = example.packed()
 
 
 class InMemory(Opened):
@@ -45,9 +46,9 @@ class InMemory(Opened):
         yield io.BytesIO(self.files[name])
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def files():
-    return example.packed()
+    return dict(FILES)
 
 
 def faults(files):
@@ -73,11 +74,10 @@ def test_a_package_in_order_has_no_faults(files):
     assert found.summary.endswith("all agree")
 
 
-@settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=150, deadline=None)
 @given(data=st.data())
-def test_a_changed_byte_is_found_and_its_file_named(files, data):
+def test_a_changed_byte_is_found_and_its_file_named(data):
+    files = FILES
     name = data.draw(st.sampled_from(sorted(files)))
     content = bytearray(files[name])
     place = data.draw(st.integers(0, len(content) - 1))
@@ -86,7 +86,7 @@ def test_a_changed_byte_is_found_and_its_file_named(files, data):
         told = faults(files | {name: bytes(content)})
     except InputError as error:  # it says no longer what it is
         told = [str(error)]
-    assert any(name in fault for fault in told)
+    assert any(name in fault for fault in told), name
 
 
 @pytest.mark.parametrize("name", DESCRIPTORS)
@@ -195,15 +195,15 @@ def test_a_description_that_is_something_else_is_named(files, name, content):
         told = faults(signed(files | {name: content}))
     except InputError as error:
         told = [str(error)]
-    assert any(name in fault or "of another format" in fault for fault in told) or (
-        name == DATAPACKAGE and "format" in told[0]
-    )
+    assert any(name in fault for fault in told)
 
 
 def test_a_package_of_another_version_is_refused(files):
     content = json.loads(files[DATAPACKAGE])
     content["bioagree"]["format"] = 2
-    with pytest.raises(InputError, match="has the format 2, and this version .* of format 1"):
+    with pytest.raises(
+        InputError, match="has the format 2 by its datapackage.json, and .* of format 1"
+    ):
         faults(files | {DATAPACKAGE: json.dumps(content).encode()})
 
 

@@ -95,26 +95,13 @@ def test_validator_sees_a_missing_workflow_type(package, tmp_path):
 
 
 def validate(content, package, folder, profile) -> list[str]:
-    from rocrate_validator import models, services
-
-    crate_contexts.seed(folder / "cache")
     root = folder / "crate"
     names = [file.path for file in package.files] + list(DESCRIPTORS)
     for name in names:
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         (root / name).write_text("content")
     (root / CRATE).write_text(json.dumps(content))
-    result = services.validate(
-        models.ValidationSettings(
-            rocrate_uri=root,
-            profile_identifier=profile,
-            requirement_severity=models.Severity.REQUIRED,
-            offline=True,
-            cache_path=str(folder / "cache"),
-            cache_max_age=-1,
-        )
-    )
-    return [issue.message for issue in result.get_issues()]
+    return crate_contexts.issues(root, folder / "cache", profile)
 
 
 def test_every_result_leads_back_to_its_dataset_and_how_it_was_made(graph, package):

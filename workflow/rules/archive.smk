@@ -21,6 +21,7 @@ rule archive:
         "../../envs/package.yaml"
     params:
         request=what_to_package,
+        records=records_of_run,
         archive=config.get("archive", {}),
         preview=False,
     script:
@@ -40,6 +41,7 @@ rule archive_preview:
         "../../envs/package.yaml"
     params:
         request=what_to_package,
+        records=records_of_run,
         archive=config.get("archive", {}),
         preview=True,
     script:

@@ -22,6 +22,7 @@ rule package:
         "../../envs/package.yaml"
     params:
         request=what_to_package,
+        records=records_of_run,
         code=code_of("package.py"),
     script:
         "../scripts/package.py"

@@ -10,7 +10,7 @@ from bioagree.publication import metadata, snapshot
 
 REPOSITORY = WORKFLOW.parent
 
-# Asked of every study that says who made it, before anything runs; the others cannot be packaged.
+# What a study says of itself is looked at before anything runs; only a package needs it.
 if workflow.is_main_process and config.get("publication"):
     try:
         metadata.read(STUDY)
@@ -18,8 +18,12 @@ if workflow.is_main_process and config.get("publication"):
         raise WorkflowError(str(error))
 
 
-def what_to_package(wildcards, input):
-    """Return what is to be packaged, as bioagree.publication.building.request takes it."""
+def what_to_package(wildcards):
+    """Return what is to be packaged, as bioagree.publication.building.Request.read takes it.
+
+    Neither the records nor the folder of the results: parameters that depend on inputs are no
+    reason for Snakemake to run a job again.
+    """
     try:
         publication = metadata.read(STUDY)
     except InputError as error:
@@ -36,8 +40,6 @@ def what_to_package(wildcards, input):
         "datasets": {name: DATASETS[name] for name in STUDY.used},
         "methods": METHODS,
         "questions": STUDY.questions,
-        "records": records_of_run(wildcards, input),
-        "results": os.path.dirname(os.path.dirname(input.page)),
         "repository": str(REPOSITORY),
         "software": asdict(snapshot.software_of(REPOSITORY)),
         "tree": snapshot.digest_of(REPOSITORY),

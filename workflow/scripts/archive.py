@@ -5,12 +5,12 @@ from pathlib import Path
 
 from bioagree.errors import InputError
 from bioagree.publication import archiving
+from bioagree.publication.building import Request
 
 params = snakemake.params
 try:
-    archiving.archive(
-        params.request, params.archive, Path(snakemake.log[0]), preview=params.preview
-    )
+    request = Request.read(params.request, params.records, Path(snakemake.input.page).parents[1])
+    archiving.archive(request, params.archive, Path(snakemake.log[0]), preview=params.preview)
 except InputError as error:
     sys.exit(f"archive: {error}")
 except KeyboardInterrupt:

@@ -162,7 +162,6 @@ class Job:
             "ended": datetime.now(UTC).isoformat(timespec="seconds"),
             "threads": self._snakemake.threads,
             "host": {
-                "name": platform.node(),
                 "system": platform.platform(),
                 "machine": platform.machine(),
                 "vectors": machine.vector_instructions(),

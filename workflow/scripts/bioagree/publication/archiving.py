@@ -34,13 +34,13 @@ BESIDE = {
 }
 
 
-def archive(request: Mapping, setting: Mapping, log: Path, *, preview: bool = False) -> None:
+def archive(request: Request, setting: Mapping, log: Path, *, preview: bool = False) -> None:
     """Archive the package of a study, or show what would be sent.
 
     Parameters
     ----------
-    request : mapping
-        As :meth:`bioagree.publication.building.Request.read` takes it.
+    request : Request
+        What is to be packaged.
     setting : mapping
         The config's `archive`.
     log : Path
@@ -59,16 +59,15 @@ def archive(request: Mapping, setting: Mapping, log: Path, *, preview: bool = Fa
             "the url and prefix of another InvenioRDM"
         )
     service = service_of(setting["service"])
-    wanted = Request.read(request)
-    folder = wanted.results / "archive"
+    folder = request.results / "archive"
     with _telling(log) as tell:
         if preview:
             with tempfile.TemporaryDirectory(prefix="bioagree-") as scratch:
-                wish = _wish(wanted, setting, service, Path(scratch), iter)
+                wish = _wish(request, setting, service, Path(scratch), iter)
                 _rehearse(service, wish, folder / "deposit.json", tell)
         else:
             client = Client(service, token_of(service))
-            wish = _wish(wanted, setting, service, folder, told)
+            wish = _wish(request, setting, service, folder, told)
             Deposit(client, wish, folder / "deposit.json", tell, shown).make()
 
 

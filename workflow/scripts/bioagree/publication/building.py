@@ -68,7 +68,7 @@ class Request:
     include_images: bool = False
 
     @classmethod
-    def read(cls, plain: Mapping) -> "Request":
+    def read(cls, plain: Mapping, records: Iterable[str], results: Path) -> "Request":
         """Return the request that a rule passes as plain values."""
         publication, software = dict(plain["publication"]), dict(plain["software"])
         plan = dict(publication["plan"])
@@ -83,8 +83,8 @@ class Request:
         return cls(
             Publication(**publication),
             *(plain[key] for key in ("config", "samples", "datasets", "methods", "questions")),
-            [Path(path) for path in plain["records"]],
-            Path(plain["results"]),
+            [Path(path) for path in records],
+            results,
             Path(plain["repository"]),
             Software(**software | {"changed": tuple(software["changed"])}),
             plain["scripts"],

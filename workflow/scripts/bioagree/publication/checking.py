@@ -9,6 +9,8 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+import yaml
+
 from bioagree.errors import InputError
 from bioagree.publication import stated
 from bioagree.publication.contents import (
@@ -24,6 +26,17 @@ from bioagree.publication.reuse import FOLDER
 from bioagree.publication.stated import ITSELF, PACKAGE, Statement
 from bioagree.publication.values import check_values
 
+# What other content than expected makes of the readers.
+UNREADABLE = (
+    ValueError,
+    TypeError,
+    KeyError,
+    AttributeError,
+    IndexError,
+    StopIteration,
+    RecursionError,
+    yaml.YAMLError,
+)
 SHOWN = 5  # faults of a package that was just made
 OF_A_FILE = {
     "sha256": (MANIFEST, DATAPACKAGE, CRATE),
@@ -90,7 +103,7 @@ def check(package: Opened, progress: Callable[[Sequence[str]], Iterable[str]] = 
             continue
         try:
             statements += read(package)
-        except (ValueError, TypeError, KeyError, AttributeError, IndexError) as error:
+        except UNREADABLE as error:
             faults.append(f"{name} cannot be read as what it should be ({_reason(error)})")
             missing.append(name)
     faults += _undeclared(package.names, statements, missing)
@@ -130,8 +143,8 @@ def check_format(package: Opened) -> None:
     found = stated.format_of(package)
     if found != FORMAT:
         raise InputError(
-            f"{package.path} has the format {found}, and this version of bioagree checks packages "
-            f"of format {FORMAT}; take the version in its own folder workflow"
+            f"{package.path} has the format {found} by its {DATAPACKAGE}, and this version of "
+            f"bioagree checks packages of format {FORMAT}; take the one in its own folder workflow"
         )
 
 

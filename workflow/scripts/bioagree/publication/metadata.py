@@ -98,7 +98,7 @@ def read(study: Study) -> Publication:
             "address that does before you archive"
         )
     return Publication(
-        _long(said.get("title", study.config.get("title", "")), f"{where}.title"),
+        _long(said.get("title") or _titled(study), f"{where}.title"),
         _long(said.get("description", _describe(study)), f"{where}.description"),
         _version(said.get("version", VERSION), f"{where}.version"),
         _day(said["date"], f"{where}.date") if "date" in said else "",
@@ -177,6 +177,13 @@ def _contact(said: Mapping, creators: Sequence[Agent], where: str) -> Agent:
 
 def _is_public(archive: Mapping) -> bool:
     return archive.get("service") == "production"
+
+
+def _titled(study: Study) -> str:
+    """Return a title for a study that gives none for its package: its own, if that says enough."""
+    title = study.config["title"]
+    more = "label images, measurements and comparisons"
+    return title if len(title) >= SHORTEST else f"{title}: {more}"
 
 
 def _describe(study: Study) -> str:

@@ -15,6 +15,7 @@ from typing import BinaryIO
 from bioagree.errors import InputError
 from bioagree.publication.writing import CHUNK, Written
 
+STAMP = ".snakemake_timestamp"  # which Snakemake leaves in every folder that a job made
 LEFT = re.compile(r"\.|__pycache__$")
 
 
@@ -100,7 +101,7 @@ def _walk(folder: Path) -> list[str]:
             if path.is_symlink():
                 raise InputError(f"{path} is a link; a package holds files only")
         found += [Path(place, name).relative_to(folder).as_posix() for name in files]
-    return found
+    return [name for name in found if name != STAMP]
 
 
 def _open(path: Path) -> zipfile.ZipFile:

@@ -6,23 +6,17 @@ import shutil
 import subprocess
 import sys
 import zipfile
+from pathlib import Path
 
+import crate_contexts
+import madmpy
 import pytest
 from bioagree.publication.checking import check
 from bioagree.publication.contents import DESCRIPTORS, MANIFEST
 from bioagree.publication.opened import Opened
+from rembi_mifa.rembi import RembiStudy
 
 TINY = ("--configfile", "config/tiny.yaml")
-WHOLE = (
-    "CITATION.cff",
-    "LICENSE",
-    "LICENSES",
-    "README.md",
-    "codemeta.json",
-    "pyproject.toml",
-    "uv.lock",
-)
-
 pytestmark = pytest.mark.slow
 
 
@@ -64,6 +58,32 @@ def test_the_manifest_is_what_sha256sum_checks(unpacked):
         path.relative_to(unpacked).as_posix() for path in unpacked.rglob("*") if path.is_file()
     }
     assert listed == there - {MANIFEST}
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["frictionless", "validate", "datapackage.json"],
+        ["check-jsonschema", "--builtin-schema", "vendor.citation-file-format", "CITATION.cff"],
+        ["reuse", "lint"],
+    ],
+    ids=lambda command: command[0],
+)
+def test_what_others_validate_with_accepts_it(unpacked, command):
+    program = Path(sys.executable).with_name(command[0])
+    done = subprocess.run([program, *command[1:]], cwd=unpacked, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_the_validator_of_crates_finds_nothing_required_amiss(unpacked, tmp_path):
+    found = crate_contexts.issues(unpacked, tmp_path / "cache", "provenance-run-crate-0.5")
+    assert found == []
+
+
+def test_the_readers_of_plans_and_of_rembi_accept_it(unpacked):
+    assert madmpy.validate_DMP(unpacked / "dmp.json")
+    text = (unpacked / "rembi.json").read_text()
+    RembiStudy.model_validate_json(text)
 
 
 def test_the_same_results_give_the_same_bytes_elsewhere_and_later(study, packed, make, tmp_path):
@@ -116,7 +136,7 @@ def test_the_check_within_the_package_needs_nothing_else(unpacked, packed):
     whole = subprocess.run([*command, packed], capture_output=True, **options)
     assert (whole.returncode, whole.stderr) == (0, "")
     assert whole.stdout.strip().endswith("all agree")
-    table = next((unpacked / "tables").rglob("*.csv"))
+    table = unpacked / "tables" / "features" / "tiny-2d.truth.csv"
     table.write_text(table.read_text().replace("1", "2", 1))
     harmed = subprocess.run([*command, unpacked], capture_output=True, **options)
     assert harmed.returncode == 1
