@@ -90,7 +90,7 @@ def make(folder: Path, size: int) -> building.Request:
     job("report", "all", "results/report/index.html", [b"<html></html>"], [table])
     sheet = folder / "sheet.yaml"
     sheet.write_text(json.dumps({"random": DATASET}))
-    config = {"title": "Random bytes", **dict.fromkeys(building.SHEETS, str(sheet))}
+    config = {"title": "Random bytes", "publication": {}, **dict.fromkeys(building.SHEETS, str(sheet))}
     return building.Request(
         Publication(
             "Random bytes in random files",

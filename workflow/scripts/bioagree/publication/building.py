@@ -121,7 +121,7 @@ def build(
     title, results = request.config["title"], request.results
     run = read_run(title, request.samples, results, request.records)
     records = {_packaged(path): json.loads(path.read_text()) for path in request.records}
-    items = sorted(_items(request, run), key=lambda item: item.path)
+    items = sorted(_items(request, run, doi), key=lambda item: item.path)
     ended = max(record["ended"] for record in records.values())
     publication = replace(
         request.publication,
@@ -202,7 +202,7 @@ def remarks(request: Request) -> list[str]:
     return found
 
 
-def _items(request: Request, run: Run) -> Iterator[Item]:
+def _items(request: Request, run: Run, doi: str) -> Iterator[Item]:
     for item in gathering.products(run.artefacts, request.results, request.include_images):
         yield item
         exported = f"{item.path.removesuffix('.parquet')}.csv"
@@ -215,7 +215,7 @@ def _items(request: Request, run: Run) -> Iterator[Item]:
     for path, content in written.items():
         yield Item(path, "table", study_tables.TITLES[path], content)
     yield from _recording(request, run)
-    yield from _workflow(request)
+    yield from _workflow(request, doi)
     for path in request.records:
         rule, job = path.parent.name, path.stem
         yield Item(_packaged(path), "record", f"What the job {rule} {job} left on record.", path)
@@ -236,13 +236,15 @@ def _recording(request: Request, run: Run) -> Iterator[Item]:
             )
 
 
-def _workflow(request: Request) -> Iterator[Item]:
+def _workflow(request: Request, doi: str) -> Iterator[Item]:
     """Yield the workflow, and the study's config and sheets in one place of it."""
     for name in snapshot.files_of(request.repository):
         if not name.startswith(f"{PACKAGED}"):
             text = f"The workflow: {name}."
             yield Item(f"workflow/{name}", "workflow", text, request.repository / name)
     config = {**request.config, "recorded_run": "../recording"}
+    said = {**config["publication"], "doi": doi or request.publication.doi}
+    config["publication"] = {key: said[key] for key in sorted(said) if said[key]}
     for key in SHEETS:
         source = Path(request.config[key])
         config[key] = f"{PACKAGED}/{key}{source.suffix}"
