@@ -59,7 +59,7 @@ def make(folder: Path, size: int) -> building.Request:
                 count += len(chunk)
         record = {
             "rule": rule,
-            "wildcards": {"name": name},
+            "wildcards": {"sample": name, "method": "otsu"},
             "code": "0" * 16,
             "parameters": {"row": {"dataset": "random"}} if not inputs else {},
             "started": "2026-11-22T00:00:00+00:00",
