@@ -65,7 +65,7 @@ def make(folder: Path, size: int) -> building.Request:
             "started": "2026-11-22T00:00:00+00:00",
             "ended": "2026-11-22T00:00:01+00:00",
             "threads": 1,
-            "host": {"name": "", "system": "Linux", "machine": "x86_64", "vectors": [], "cores": 2},
+            "host": {"system": "Linux", "machine": "x86_64", "vectors": [], "cores": 2},
             "environment": {"python": "3.11", "digest": "0" * 64, "imported": {"numpy": "2"}},
             "inputs": dict.fromkeys(inputs, "0" * 64),
             "outputs": {path: {"sha256": digest.hexdigest(), "bytes": count}},
@@ -90,7 +90,11 @@ def make(folder: Path, size: int) -> building.Request:
     job("report", "all", "results/report/index.html", [b"<html></html>"], [table])
     sheet = folder / "sheet.yaml"
     sheet.write_text(json.dumps({"random": DATASET}))
-    config = {"title": "Random bytes", "publication": {}, **dict.fromkeys(building.SHEETS, str(sheet))}
+    config = {
+        "title": "Random bytes",
+        "publication": {},
+        **dict.fromkeys(building.SHEETS, str(sheet)),
+    }
     return building.Request(
         Publication(
             "Random bytes in random files",

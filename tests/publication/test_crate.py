@@ -260,3 +260,20 @@ def test_any_run_has_no_loose_ends(jobs):
 
 def test_example_has_no_loose_ends(entities):
     assert dangling(entities) == set()
+
+
+@pytest.mark.parametrize(
+    ("service", "doi", "publisher"),
+    [
+        ("sandbox", "", "https://sandbox.zenodo.org"),
+        ({"url": "https://data.example.org", "prefix": "10.1234"}, "", "https://data.example.org"),
+        (None, "10.5281/zenodo.1", "https://zenodo.org"),
+        (None, "10.1234/x", None),
+    ],
+)
+def test_publisher_is_the_archive(package, service, doi, publisher):
+    config = dict(package.config) | ({"archive": {"service": service}} if service else {})
+    publication = replace(package.publication, doi=doi)
+    content = described(replace(package, config=config, publication=publication))
+    root = next(one for one in content["@graph"] if one["@id"] == "./")
+    assert root.get("publisher", {}).get("@id") == publisher

@@ -12,6 +12,7 @@ from bioagree.publication.contents import CRATE, Package
 from bioagree.publication.crate_files import DOI, Files
 from bioagree.publication.crate_graph import Graph, references
 from bioagree.publication.crate_jobs import WORKFLOW_LANGUAGE, Jobs
+from bioagree.publication.services import PRODUCTION, service_of
 
 SPECIFICATION = "https://w3id.org/ro/crate/1.1"
 WORKFLOW_CRATE = "https://w3id.org/workflowhub/workflow-ro-crate/1.0"
@@ -46,7 +47,6 @@ RELATIONS = {  # DataCite's to schema.org's; the others are citations
     "IsDocumentedBy": "subjectOf",
     "IsDescribedBy": "subjectOf",
 }
-ZENODO = "10.5281/zenodo."
 
 
 def crate(package: Package, scripts: Mapping[str, str], purposes: Mapping[str, str]) -> dict:
@@ -108,7 +108,7 @@ def _add_root(graph: Graph, package: Package, parts: list[str], actions: list[st
         license=graph.licences(package.licence),
         creator=creators,
         author=creators,
-        publisher=_publisher(graph, said.doi),
+        publisher=_publisher(graph, package),
         identifier=DOI + said.doi if said.doi else "",
         conformsTo=references(PROFILES),
         mainEntity={"@id": MAIN},
@@ -140,12 +140,16 @@ def _add_funding(graph: Graph, one: Mapping, identifier: str) -> None:
         graph.link("./", "funding", identifier)
 
 
-def _publisher(graph: Graph, doi: str) -> dict | None:
-    """Return who publishes it, which the DOI says of Zenodo only."""
-    if not doi.startswith(ZENODO):
+def _publisher(graph: Graph, package: Package) -> dict | None:
+    """Return who is to publish it: the archive in the config, or Zenodo if its DOI says so."""
+    setting = package.config.get("archive", {}).get("service")
+    if setting:
+        service = service_of(setting)
+    elif package.publication.doi.startswith(f"{PRODUCTION.prefix}/zenodo."):
+        service = PRODUCTION
+    else:
         return None
-    address = "https://zenodo.org"
-    return graph.add(address, "Organization", name="Zenodo", url=address)
+    return graph.add(service.url, "Organization", name=service.publisher, url=service.url)
 
 
 def _workflow(graph: Graph, package: Package) -> dict:
