@@ -3,6 +3,7 @@
 import subprocess
 
 import pytest
+from bioagree.errors import InputError
 from bioagree.publication import snapshot
 
 
@@ -67,3 +68,21 @@ def test_outside_of_a_repository_there_is_no_commit(repository):
 def test_a_folder_of_another_repository_has_no_commit(repository):
     committed(repository)
     assert snapshot.commit_of(repository / "workflow") == ("", ())
+
+
+def test_the_workflow_has_the_version_that_its_citation_says(repository):
+    with pytest.raises(InputError, match=r"holds no CITATION\.cff"):
+        snapshot.software_of(repository)
+    (repository / "CITATION.cff").write_text("version: 1.2.3\nrepository-code: https://x.org/y\n")
+    found = snapshot.software_of(committed(repository))
+    assert (found.version, found.repository, found.changed) == ("1.2.3", "https://x.org/y", ())
+    assert len(found.commit) == 40
+
+
+def test_the_digest_follows_what_the_files_hold(repository):
+    before = snapshot.digest_of(repository)
+    assert snapshot.digest_of(repository) == before
+    (repository / "notes/private.txt").write_text("edited")
+    assert snapshot.digest_of(repository) == before
+    (repository / "Snakefile").write_text("edited")
+    assert snapshot.digest_of(repository) != before

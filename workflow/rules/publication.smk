@@ -26,6 +26,7 @@ def what_to_package(wildcards):
     """
     try:
         publication = metadata.read(STUDY)
+        software = snapshot.software_of(REPOSITORY)
     except InputError as error:
         raise WorkflowError(str(error))
     rules = {
@@ -41,7 +42,7 @@ def what_to_package(wildcards):
         "methods": METHODS,
         "questions": STUDY.questions,
         "repository": str(REPOSITORY),
-        "software": asdict(snapshot.software_of(REPOSITORY)),
+        "software": asdict(software),
         "tree": snapshot.digest_of(REPOSITORY),
         "scripts": {name: script_of(rule) for name, rule in rules.items()},
         "purposes": {name: rule.docstring for name, rule in rules.items()},

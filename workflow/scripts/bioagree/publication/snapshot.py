@@ -7,6 +7,7 @@ from pathlib import Path
 
 import yaml
 
+from bioagree.errors import InputError
 from bioagree.hashing import sha256_of
 from bioagree.publication.contents import CITATION, Software
 
@@ -73,8 +74,20 @@ def commit_of(repository: Path) -> tuple[str, tuple[str, ...]]:
 
 
 def software_of(repository: Path) -> Software:
-    """Return what the workflow is, where its code is, and at which commit it stands."""
-    citation = yaml.safe_load((repository / CITATION).read_text(encoding="utf-8"))
+    """Return what the workflow is, where its code is, and at which commit it stands.
+
+    Raises
+    ------
+    InputError
+        When the folder does not hold the whole workflow.
+    """
+    try:
+        citation = yaml.safe_load((repository / CITATION).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise InputError(
+            f"{repository} holds no {CITATION}, so nobody knows which version of the workflow this "
+            "is; take the whole repository"
+        ) from None
     address = citation.get("repository-code", "")
     return Software(citation["version"], address, *commit_of(repository))
 
