@@ -9,7 +9,7 @@ from pathlib import Path
 
 from bioagree.errors import InputError
 from bioagree.publication import contents
-from bioagree.publication.building import Request, build
+from bioagree.publication.building import Request, build, remarks
 from bioagree.publication.checking import check
 from bioagree.publication.deposit import Deposit, Wish
 from bioagree.publication.invenio import Client
@@ -61,6 +61,8 @@ def archive(request: Request, setting: Mapping, log: Path, *, preview: bool = Fa
     service = service_of(setting["service"])
     folder = request.results / "archive"
     with _telling(log) as tell:
+        for remark in remarks(request):
+            tell(remark)
         if preview:
             with tempfile.TemporaryDirectory(prefix="bioagree-") as scratch:
                 wish = _wish(request, setting, service, Path(scratch), iter)

@@ -10,7 +10,14 @@ import yaml
 
 from bioagree import tables
 from bioagree.errors import InputError
-from bioagree.publication import gathering, licences, rights, snapshot, study_tables
+from bioagree.publication import (
+    gathering,
+    licences,
+    metadata,
+    rights,
+    snapshot,
+    study_tables,
+)
 from bioagree.publication.contents import MANIFEST, Agent, File, Package, Publication, Software
 from bioagree.publication.descriptions import describe
 from bioagree.publication.gathering import Item
@@ -191,6 +198,12 @@ def remarks(request: Request) -> list[str]:
         found.append(
             f"{count} files are under {licence} instead of {wanted}, as the licence of "
             f"{', '.join(because)} requires"
+        )
+    by = [agent.name for agent in request.publication.creators]
+    if by == [metadata.DEVELOPERS.name] and any("folder" in d for d in request.datasets.values()):
+        found.append(
+            f"the package says that {by[0]} made it, since the config names nobody else; name "
+            "yourself under `publication: creators`"
         )
     kept = [name for name, one in request.datasets.items() if "folder" in one]
     if kept and not request.include_images:
