@@ -365,7 +365,8 @@ def lay_out(package, folder):
     texts = reuse.licence_texts(file.licence for file in package.files)
     for name in [*DESCRIPTORS, *(file.path for file in package.files)]:
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        (folder / name).write_text("SPDX-License-Identifier: GPL-3.0-only\n")
+        tag = "-".join(["SPDX", "License", "Identifier"])  # else this line would be read as one
+        (folder / name).write_text(f"{tag}: GPL-3.0-only\n")
     for name, text in texts.items():
         path = folder / "LICENSES" / f"{name}.txt"
         path.parent.mkdir(exist_ok=True)
