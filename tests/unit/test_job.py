@@ -434,7 +434,7 @@ def test_the_record_says_how_the_outputs_came_to_be(tmp_path):
     assert record["shapes"] == [[2, 3]]
     started, ended = (datetime.fromisoformat(record[key]) for key in ("started", "ended"))
     assert before <= started <= ended <= datetime.now(UTC)
-    assert platform.node() not in json.dumps(record)
+    assert set(record["host"]) == {"system", "machine", "vectors", "cores"}  # but not its name
     assert record["environment"]["python"] == platform.python_version()
     assert record["environment"]["imported"]["numpy"] == np.__version__
     assert len(record["environment"]["digest"]) == 64
