@@ -34,7 +34,7 @@ def test_the_readmes_images_and_method(make, tmp_path):
     """The examples of config/README.md are pasted into the shipped config, and run."""
     folder = make.tree(tmp_path / "clone")
     shown = examples((folder / "config" / "README.md").read_text())
-    described, sheet, added, chain, learning, measured = shown
+    described, sheet, added, chain, learning, measured, *_ = shown
     filters.check(yaml.safe_load(chain)["filters"]["actin"], "config/README.md")
     plate7 = tmp_path / "plate7"
     study = make.plate(tmp_path / "drawn")

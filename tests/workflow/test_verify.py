@@ -28,7 +28,7 @@ def verdicts(study):
 
 
 def not_reproduced(study):
-    return {p: row["found"] for p, row in verdicts(study).items() if row["reproduced"] == "False"}
+    return {p: row["found"] for p, row in verdicts(study).items() if row["reproduced"] == "false"}
 
 
 def last_line(outcome):
