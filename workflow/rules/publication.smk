@@ -32,7 +32,7 @@ def what_to_package(wildcards):
     rules = {
         Path(rule.output.record).parent.name: rule
         for rule in workflow.rules
-        if "record" in rule.output.keys()
+        if rule.script and "record" in rule.output.keys()
     }
     return {
         "publication": asdict(publication),
@@ -43,6 +43,7 @@ def what_to_package(wildcards):
         "questions": STUDY.questions,
         "repository": str(REPOSITORY),
         "software": asdict(software),
+        # Read by nobody: a package is made again when the workflow in it has changed.
         "tree": snapshot.digest_of(REPOSITORY),
         "scripts": {name: script_of(rule) for name, rule in rules.items()},
         "purposes": {name: rule.docstring for name, rule in rules.items()},

@@ -2,7 +2,7 @@
 
 import shutil
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -10,7 +10,7 @@ from pathlib import Path
 from bioagree.errors import InputError
 from bioagree.publication import contents
 from bioagree.publication.building import Request, build, remarks
-from bioagree.publication.checking import check
+from bioagree.publication.checking import check, refuse
 from bioagree.publication.deposit import Deposit, Wish
 from bioagree.publication.invenio import Client
 from bioagree.publication.notes import State
@@ -106,23 +106,13 @@ def _build(
     shutil.rmtree(place, ignore_errors=True)
     packed.unlink(missing_ok=True)
     folder.mkdir(parents=True, exist_ok=True)
-    package = build(request, place, packed, doi, _items(progress))
+    package = build(request, place, packed, doi, progress)
     return place, packed, record_metadata(package, service.publisher)
-
-
-def _items(progress: Callable) -> Callable[[Iterable], Iterator]:
-    def shown_items(items):
-        for _, item in zip(progress([item.path for item in items]), items, strict=True):
-            yield item
-
-    return shown_items
 
 
 def _check(progress: Callable, folder: Path, archive: Path) -> None:
     with Opened(archive) as package:
-        found = check(package, progress)
-    if found.faults:
-        raise InputError(f"the package does not hold together: {'; '.join(found.faults[:5])}")
+        refuse(check(package, progress))
 
 
 @contextmanager

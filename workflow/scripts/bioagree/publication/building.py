@@ -4,6 +4,7 @@ import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 
 import yaml
@@ -74,6 +75,22 @@ class Request:
     purposes: Mapping[str, str]
     include_images: bool = False
 
+    @cached_property
+    def jobs(self) -> dict[str, dict]:
+        """The records by their path in the package."""
+        return {_packaged(path): json.loads(path.read_text()) for path in self.records}
+
+    @cached_property
+    def rights(self) -> dict[str, Rights]:
+        """The rights in every file that jobs left, by its path in the records."""
+        return rights.rights_of(
+            self.jobs.values(),
+            self.datasets,
+            self.publication.licence,
+            str(self.results),
+            self.config["datasets"],
+        )
+
     @classmethod
     def read(cls, plain: Mapping, records: Iterable[str], results: Path) -> "Request":
         """Return the request that a rule passes as plain values."""
@@ -127,7 +144,7 @@ def build(
     """
     title, results = request.config["title"], request.results
     run = read_run(title, request.samples, results, request.records)
-    records = {_packaged(path): json.loads(path.read_text()) for path in request.records}
+    records = request.jobs
     items = sorted(_items(request, run, doi), key=lambda item: item.path)
     ended = max(record["ended"] for record in records.values())
     publication = replace(
@@ -135,8 +152,7 @@ def build(
         date=request.publication.date or ended[:10],
         doi=doi or request.publication.doi,
     )
-    known = _known(request, records.values())
-    settled = {item.path: _rights(item, known) for item in items}
+    settled = {item.path: _rights(item, request.rights) for item in items}
     licence = licences.collection(one.licence for one in settled.values())
     items += _licence_texts(licence)
     schemas = schemas_of(_tables(items), request.samples, request.datasets)
@@ -180,8 +196,8 @@ def remarks(request: Request) -> list[str]:
     absolute = sorted(
         {
             path
-            for record in request.records
-            for path in json.loads(record.read_text())["inputs"]
+            for record in request.jobs.values()
+            for path in record["inputs"]
             if Path(path).is_absolute()
         }
     )
@@ -190,10 +206,9 @@ def remarks(request: Request) -> list[str]:
             f"the records name {len(absolute)} files by their place on this machine, such as "
             f"{absolute[0]}, and will be public; give the dataset's folder relative to the study"
         )
-    known = _known(request, (json.loads(path.read_text()) for path in request.records))
     wanted = request.publication.licence
     other: dict[tuple[str, tuple[str, ...]], int] = Counter()
-    other.update((one.licence, one.because) for one in known.values() if one.because)
+    other.update((one.licence, one.because) for one in request.rights.values() if one.because)
     for (licence, because), count in sorted(other.items()):
         found.append(
             f"{count} files are under {licence} instead of {wanted}, as the licence of "
@@ -288,12 +303,6 @@ def _write(writer: Writer, item: Item) -> Written:
             "remove the file and run the study again"
         )
     return written
-
-
-def _known(request: Request, records: Iterable[Mapping]) -> dict[str, Rights]:
-    wanted, results = request.publication.licence, str(request.results)
-    where = request.config["datasets"]
-    return rights.rights_of(records, request.datasets, wanted, results, where)
 
 
 def _rights(item: Item, known: Mapping[str, Rights]) -> Rights:

@@ -37,6 +37,11 @@ class Files:
             if file.role == "workflow"
         }
         self._hashes: dict[str, str] = {}
+        self._written = {
+            path: about
+            for record in package.records.values()
+            for path, about in record["outputs"].items()
+        }
         self.parts: list[str] = []
         programs = set(scripts.values())
         for file in package.files:
@@ -142,13 +147,10 @@ class Files:
             source = self._name(file.product, "")
             if source in self._packaged:
                 self._graph.link(identifier, "isBasedOn", quote(source))
-            else:
-                for written in self._package.records.values():
-                    about = written["outputs"].get(file.product)
-                    if about:
-                        self.wrote(file.product, about["sha256"])
-                        source = self.of(file.product, about["sha256"], about["bytes"])
-                        self._graph.link(identifier, "isBasedOn", source)
+            elif about := self._written.get(file.product):
+                self.wrote(file.product, about["sha256"])
+                source = self.of(file.product, about["sha256"], about["bytes"])
+                self._graph.link(identifier, "isBasedOn", source)
 
     def _add_descriptor(self, name: str) -> None:
         self._graph.add(

@@ -70,6 +70,9 @@ class Item:
     product: str | None = None
     sha256: str | None = None
 
+    def __str__(self) -> str:
+        return self.path
+
 
 def products(
     artefacts: Mapping[str, Artefact], results: Path, include_images: bool

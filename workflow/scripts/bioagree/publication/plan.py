@@ -10,12 +10,10 @@ and 1.1 can read this, too: identifiers have types that these know.
 import json
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from pathlib import Path
 
-from bioagree.publication import licences, metadata, people
+from bioagree.publication import licences, metadata, pages, people
 from bioagree.publication.contents import Agent, File, Package
 
-TEMPLATES = Path(__file__).parent / "templates"
 UNKNOWN = "unknown"
 # What roles of files are called, in the order in which people look for them.
 KINDS = {
@@ -106,19 +104,12 @@ def text(package: Package) -> str:
 
 def page(package: Package) -> str:
     """Return the plan as an HTML page that people read."""
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
-    environment = Environment(
-        loader=FileSystemLoader(TEMPLATES),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters["volume"] = volume
     plan = document(package)["dmp"]
     made, *reused = plan["dataset"]
-    return environment.get_template("dmp.html.j2").render(
+    return pages.render(
+        "dmp.html.j2",
+        {"volume": volume},
+        escape=True,
         package=package,
         facts=metadata.facts(package),
         plan=plan,

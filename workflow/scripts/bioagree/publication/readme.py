@@ -2,12 +2,10 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from pathlib import Path
 
-from bioagree.publication import citation, metadata, people, plan
+from bioagree.publication import citation, metadata, pages, people, plan
 from bioagree.publication.contents import Agent, File, Package
 
-TEMPLATES = Path(__file__).parent / "templates"
 # What folders hold, in the order in which people look for it; the longest match counts.
 FOLDERS = {
     "results/report/": "the report: every answer with its figures",
@@ -29,17 +27,9 @@ FOLDERS = {
 
 def text(package: Package) -> str:
     """Return the page, in Markdown."""
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
-    environment = Environment(
-        loader=FileSystemLoader(TEMPLATES),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    environment.filters |= {"volume": plan.volume, "named": _named, "cell": _cell}
-    return environment.get_template("README.md.j2").render(
+    return pages.render(
+        "README.md.j2",
+        {"volume": plan.volume, "named": _named, "cell": _cell},
         package=package,
         said=package.publication,
         citation=citation.reference(package),

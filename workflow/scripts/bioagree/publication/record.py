@@ -4,10 +4,10 @@ import html
 import re
 from collections.abc import Callable
 
+from bioagree.publication import licences
 from bioagree.publication.contents import Agent, Package, Publication
 
 # https://inveniordm.docs.cern.ch/reference/metadata/ has the fields.
-OPERATORS = ("AND", "OR", "WITH")
 
 
 def draft_metadata(publication: Publication, publisher: str) -> dict:
@@ -48,7 +48,7 @@ def record_metadata(package: Package, publisher: str) -> dict:
     derived = _related([(doi, "IsDerivedFrom") for doi in sources])
     related = [*derived, *about.get("related_identifiers", [])]
     more = {
-        "rights": [_right(licence) for licence in _licences(package.licence)],
+        "rights": [_right(licence) for licence in licences.ids(package.licence)],
         "related_identifiers": [one for n, one in enumerate(related) if one not in related[:n]],
         "dates": [{"date": _interval(package), "type": {"id": "created"}}],
     }
@@ -102,14 +102,7 @@ def _named(agent: Agent) -> dict:
     return named
 
 
-def _licences(expression: str) -> list[str]:
-    found = re.findall(r"[\w.+-]+", expression)
-    return list(dict.fromkeys(one for one in found if one not in OPERATORS))
-
-
 def _right(licence: str) -> dict:
-    if licence.startswith("LicenseRef-"):
-        return {"title": {"en": licence.removeprefix("LicenseRef-")}}
     link = f"https://spdx.org/licenses/{licence}.html"
     return {"id": licence.lower(), "title": {"en": licence}, "link": link}
 
